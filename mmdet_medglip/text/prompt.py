@@ -1,0 +1,145 @@
+"""Prompts: a caption and the phrases to ground in it, with exact character spans.
+
+A span is ``(start, end)`` in characters of the caption, half open. Phrase order is label order:
+label ``i`` of a prediction or of a target means ``prompt.phrases[i]``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ['Prompt', 'Span', 'parse_prompt', 'prompt_from_caption', 'prompt_from_phrases']
+
+Span = tuple[int, int]
+
+SEPARATOR = '. '
+"""Between two phrases of a list, as GLIP was trained."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A caption and its phrases.
+
+    Attributes:
+        caption: The text that the language model reads.
+        phrases: What each label means, in label order; never empty.
+        spans: For each phrase the spans of the caption that name it, at least one.
+
+    Example:
+        >>> prompt = prompt_from_phrases(['liver', 'left kidney'])
+        >>> prompt.caption
+        'liver. left kidney'
+        >>> prompt.spans
+        (((0, 5),), ((7, 18),))
+    """
+
+    caption: str
+    phrases: tuple[str, ...]
+    spans: tuple[tuple[Span, ...], ...]
+
+    def __post_init__(self) -> None:
+        if not self.phrases:
+            raise ValueError(
+                'Empty prompt: expected at least one phrase to ground, such as '
+                "'Detect: pneumonia, nodule'."
+            )
+        if len(self.phrases) != len(self.spans):
+            raise ValueError(
+                f'Prompt: {len(self.phrases)} phrases but {len(self.spans)} span lists; '
+                'expected one list of spans for each phrase.'
+            )
+        for phrase, spans in zip(self.phrases, self.spans, strict=True):
+            _check_spans(phrase, spans, self.caption)
+
+    def __len__(self) -> int:
+        return len(self.phrases)
+
+
+def _check_spans(phrase: str, spans: Sequence[Span], caption: str) -> None:
+    if not phrase.strip():
+        raise ValueError(f'Prompt {caption!r}: phrase {phrase!r} is empty.')
+    if not spans:
+        raise ValueError(f'Prompt {caption!r}: phrase {phrase!r} has no character span.')
+    for start, end in spans:
+        if not 0 <= start < end <= len(caption):
+            raise ValueError(
+                f'Prompt {caption!r}: span [{start}, {end}) of phrase {phrase!r} is outside the '
+                f'caption; expected 0 <= start < end <= {len(caption)}.'
+            )
+
+
+def prompt_from_phrases(phrases: Sequence[str]) -> Prompt:
+    """Join phrases to a caption the way GLIP's detection data is prompted.
+
+    Args:
+        phrases: Phrases in label order; surrounding blanks and full stops are dropped.
+
+    Returns:
+        The prompt, its caption ``'a. b. c'``.
+
+    Raises:
+        ValueError: No phrase, or one that is blank.
+    """
+    if isinstance(phrases, str):
+        raise ValueError(
+            f'Expected a list of phrases, got the string {phrases!r}; use parse_prompt for text.'
+        )
+    cleaned = tuple(phrase.strip(' .') for phrase in phrases)
+    spans, start = [], 0
+    for phrase in cleaned:
+        spans.append(((start, start + len(phrase)),))
+        start += len(phrase) + len(SEPARATOR)
+    return Prompt(SEPARATOR.join(cleaned), cleaned, tuple(spans))
+
+
+def prompt_from_caption(caption: str, spans: Sequence[Sequence[Sequence[int]]]) -> Prompt:
+    """Ground spans of a free text, as phrase grounding records do.
+
+    Args:
+        caption: The text.
+        spans: For each phrase its ``[start, end)`` spans (``tokens_positive``).
+
+    Returns:
+        The prompt; a phrase of several spans reads ``'left / right'``.
+
+    Raises:
+        ValueError: No phrase, or a span outside the caption.
+
+    Example:
+        >>> prompt_from_caption('Nodule in the left lung.', [[[0, 6]], [[14, 23]]]).phrases
+        ('Nodule', 'left lung')
+    """
+    exact = tuple(tuple((int(start), int(end)) for start, end in of_one) for of_one in spans)
+    phrases = tuple(
+        ' / '.join(caption[max(start, 0) : max(end, 0)] for start, end in of_one)
+        for of_one in exact
+    )
+    return Prompt(caption, phrases, exact)
+
+
+_LEAD = re.compile(r'^\s*(detect|find|locate|show)\s*:\s*', flags=re.IGNORECASE)
+_BREAK = re.compile(r'\s*(?:,|;|\n|\.(?=\s|$))\s*')
+
+
+def parse_prompt(text: str) -> Prompt:
+    """Read a list of phrases from text.
+
+    Args:
+        text: ``'Detect: a, b, c'``, ``'a . b . c'``, ``'a. b'`` or one phrase.
+
+    Returns:
+        The prompt of the listed phrases, in order, repeated ones once.
+
+    Raises:
+        ValueError: No phrase is left.
+
+    Example:
+        >>> parse_prompt('Detect: pneumonia, nodule, fracture').phrases
+        ('pneumonia', 'nodule', 'fracture')
+        >>> parse_prompt('optic disc . optic cup .').phrases
+        ('optic disc', 'optic cup')
+    """
+    parts = (part.strip(' .') for part in _BREAK.split(_LEAD.sub('', text)))
+    return prompt_from_phrases(list(dict.fromkeys(part for part in parts if part)))
