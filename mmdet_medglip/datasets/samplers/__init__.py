@@ -1,0 +1,5 @@
+"""Samplers that know modalities."""
+
+from .modality_balanced import ModalityBalancedBatchSampler
+
+__all__ = ['ModalityBalancedBatchSampler']

@@ -1,0 +1,138 @@
+"""COCO files: detection or grounding annotations of all images in one JSON object."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pycocotools import mask as coco_mask
+
+from mmdet_medglip.ontology import Ontology
+from mmdet_medglip.structures import Instance, Record
+
+from .lines import LineSource
+
+__all__ = ['CocoSource']
+
+
+class CocoSource(LineSource):
+    """Read a COCO annotation file (``*.json``).
+
+    Categories are labels: any name the ontology knows. Boxes ``[x, y, w, h]`` become
+    ``(x, y, x + w, y + h)``; polygons and uncompressed masks become COCO compressed RLE. Optional
+    fields of an image are those of an ODVG line, and ``caption``; an annotation with
+    ``tokens_positive`` then grounds a part of the caption.
+
+    Args:
+        path: The ``.json`` file.
+        image_root: Folder that ``file_name`` is relative to.
+        ontology: Names that modalities and labels are parsed by.
+        modality: Modality of images that name none.
+        bad_boxes: ``'error'`` or ``'drop'``.
+        label_map: Category names of the file to names the ontology knows.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        image_root: Path,
+        ontology: Ontology,
+        modality: str | None = None,
+        bad_boxes: str = 'error',
+        label_map: Mapping[str, str] | None = None,
+    ) -> None:
+        data = _load(path)
+        self._categories = {c['id']: str(c['name']) for c in data.get('categories', [])}
+        lines = _lines(path, data)
+        super().__init__(path, image_root, ontology, modality, bad_boxes, label_map, lines)
+
+    @property
+    def declared_labels(self) -> tuple[str, ...]:
+        """Label ids that occur, and those of categories that the ontology knows."""
+        known = []
+        for name in self._categories.values():
+            try:
+                known.append(self.ontology.parse_label(self.label_map.get(name, name)))
+            except ValueError:
+                continue
+        return tuple(dict.fromkeys([*known, *super().declared_labels]))
+
+    def _record(self, data: dict[str, Any]) -> Record:
+        image = data['image']
+        fields = self._common(image, str(image['id']), image['file_name'])
+        instances = [
+            self._annotation(entry, image['width'], image['height'])
+            for entry in data['annotations']
+        ]
+        return Record(
+            **fields,
+            caption=image.get('caption'),
+            instances=tuple(i for i in instances if i is not None),
+        )
+
+    def _annotation(self, entry: dict[str, Any], width: int, height: int) -> Instance | None:
+        name = f'annotation {entry.get("id", "?")!r}'
+        if entry.get('category_id') not in self._categories:
+            raise ValueError(
+                f'{name} has category_id {entry.get("category_id")!r}, which categories do not '
+                f'list (they list {sorted(self._categories)}): correct the file.'
+            )
+        if len(entry['bbox']) != 4:
+            raise ValueError(f'{name} must have a bbox of four numbers, got {entry["bbox"]!r}.')
+        x, y, w, h = entry['bbox']
+        spans = entry.get('tokens_positive') or ()
+        label = None if spans else self._categories[entry['category_id']]
+        try:
+            return self._instance(
+                [x, y, x + w, y + h],
+                width,
+                height,
+                label,
+                tokens_positive=spans,
+                mask=_rle(entry.get('segmentation'), width, height),
+                is_crowd=bool(entry.get('iscrowd', 0)),
+            )
+        except ValueError as error:
+            raise ValueError(f'{name}: {error}') from error
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f'{path} is not valid JSON ({error}): correct the file.') from error
+    if not isinstance(data, dict) or not {'images', 'annotations'} <= data.keys():
+        raise ValueError(
+            f'{path} is no COCO file: expected an object with "images", "annotations" and '
+            f'"categories", got {sorted(data) if isinstance(data, dict) else type(data).__name__}.'
+        )
+    return data
+
+
+def _lines(path: Path, data: dict[str, Any]) -> list[bytes]:
+    """Group the annotations by image; one compact JSON object per image."""
+    groups: dict[Any, list[dict[str, Any]]] = {image['id']: [] for image in data['images']}
+    for entry in data['annotations']:
+        if entry.get('image_id') not in groups:
+            raise ValueError(
+                f'{path}: annotation {entry.get("id", "?")!r} has image_id '
+                f'{entry.get("image_id")!r}, which images do not list: correct the file.'
+            )
+        groups[entry['image_id']].append(entry)
+    return [
+        json.dumps({'image': image, 'annotations': groups[image['id']]}).encode()
+        for image in data['images']
+    ]
+
+
+def _rle(segmentation: Any, width: int, height: int) -> dict[str, Any] | None:
+    """Turn a COCO segmentation (polygons, counts, RLE) into a compressed RLE; None if absent."""
+    if isinstance(segmentation, dict) and isinstance(segmentation.get('counts'), str):
+        return segmentation
+    if isinstance(segmentation, list):
+        segmentation = [polygon for polygon in segmentation if len(polygon) >= 6]
+    if not segmentation:
+        return None
+    rles = coco_mask.frPyObjects(segmentation, height, width)
+    rle = coco_mask.merge(rles) if isinstance(rles, list) else rles
+    return {'size': [height, width], 'counts': rle['counts'].decode('ascii')}

@@ -1,0 +1,131 @@
+"""Read one stored image and turn its pixels into physical values."""
+
+import io
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from PIL import Image, UnidentifiedImageError
+
+from mmdet_medglip.registry import TRANSFORMS
+
+__all__ = ['LoadMedImage']
+
+
+@TRANSFORMS.register_module()
+class LoadMedImage(BaseTransform):
+    """Load an 8- or 16-bit PNG or JPEG as float32 physical values.
+
+    The pixels are read as they are stored (no EXIF rotation, no colour conversion of grey images,
+    no 8-bit reduction), because boxes refer to the stored image and the intensity window is a
+    later transform. ``value = rescale_slope * stored + rescale_intercept``: Hounsfield units for
+    CT, the stored value itself where a record has no rescale. The size is checked in the header,
+    before any pixel is decoded.
+
+    Required keys: ``img_path``; optional: ``img_id``, ``height``, ``width``, ``rescale_slope``,
+    ``rescale_intercept``. Added keys: ``img`` (float32, ``(H, W)`` for grey and ``(H, W, 3)`` in
+    BGR for colour), ``img_bits`` (8 or 16, of the stored file), ``img_shape`` and ``ori_shape``
+    (``(H, W)``).
+
+    Args:
+        max_pixels: Largest ``height * width`` that is decoded.
+    """
+
+    def __init__(self, max_pixels: int = 64_000_000) -> None:
+        if max_pixels <= 0:
+            raise ValueError(f'max_pixels must be a positive number, got {max_pixels!r}.')
+        self.max_pixels = max_pixels
+
+    def transform(self, results: dict) -> dict:
+        """Load the image of ``results['img_path']``.
+
+        Args:
+            results: The record, as ``MedGroundingDataset.get_data_info`` gives it.
+
+        Returns:
+            The same dict with the added keys.
+
+        Raises:
+            FileNotFoundError: If the file does not exist.
+            ValueError: If the file is no readable image, is larger than ``max_pixels``, or has
+                another size than the record says.
+        """
+        path = Path(results['img_path'])
+        name = f'Image {str(path)!r} of record {results.get("img_id", "?")!r}'
+        data = _read_bytes(path, name)
+        self._check_header(data, results, name)
+        pixels = _decode(data, name)
+        results['img_bits'] = 8 * pixels.dtype.itemsize
+        results['img'] = _rescale(
+            pixels,
+            float(results.get('rescale_slope', 1.0)),
+            float(results.get('rescale_intercept', 0.0)),
+        )
+        results['img_shape'] = results['ori_shape'] = pixels.shape[:2]
+        return results
+
+    def _check_header(self, data: bytes, results: dict, name: str) -> None:
+        """Compare the size in the file header with the bound and with the record."""
+        try:
+            with Image.open(io.BytesIO(data)) as header:
+                width, height = header.size
+        except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+            raise ValueError(
+                f'{name} is not a readable PNG or JPEG: restore the file or build the store again.'
+            ) from error
+        if height * width > self.max_pixels:
+            raise ValueError(
+                f'{name} has {height} x {width} pixels, more than max_pixels={self.max_pixels}: '
+                'raise max_pixels of LoadMedImage or store a smaller image.'
+            )
+        expected = (results.get('height', height), results.get('width', width))
+        if (height, width) != expected:
+            raise ValueError(
+                f'{name} is {height} x {width} (height x width) but its record says '
+                f'{expected[0]} x {expected[1]}, so its boxes would not fit: build the store again.'
+            )
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(max_pixels={self.max_pixels})'
+
+
+def _read_bytes(path: Path, name: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f'{name} does not exist: check data_root, or restore the file.'
+        ) from error
+    except OSError as error:
+        raise ValueError(f'{name} cannot be read ({error}): check the file and its rights.') from (
+            error
+        )
+
+
+def _decode(data: bytes, name: str) -> np.ndarray:
+    """Decode to uint8 or uint16, ``(H, W)`` or ``(H, W, 3)`` BGR; an alpha channel is dropped."""
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise ValueError(f'{name} cannot be decoded ({error.err}): restore the file.') from error
+    if pixels is None:
+        raise ValueError(
+            f'{name} cannot be decoded, it is damaged or cut short: restore the file or build the '
+            'store again.'
+        )
+    if pixels.dtype not in (np.uint8, np.uint16):
+        raise ValueError(
+            f'{name} holds {pixels.dtype} pixels, expected 8 or 16 bits: store it as PNG with a '
+            'rescale slope and intercept.'
+        )
+    return pixels[..., :3] if pixels.ndim == 3 else pixels
+
+
+def _rescale(pixels: np.ndarray, slope: float, intercept: float) -> np.ndarray:
+    values = pixels.astype(np.float32)
+    if slope != 1.0:
+        values *= slope
+    if intercept != 0.0:
+        values += intercept
+    return values

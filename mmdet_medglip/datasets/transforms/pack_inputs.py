@@ -1,0 +1,23 @@
+"""Pack a record for model, metrics and pictures."""
+
+from collections.abc import Sequence
+
+from mmdet.datasets.transforms import PackDetInputs
+
+from mmdet_medglip.registry import TRANSFORMS
+
+from ..meta_keys import GROUNDING_META_KEYS
+
+__all__ = ['PackGroundingInputs']
+
+
+@TRANSFORMS.register_module()
+class PackGroundingInputs(PackDetInputs):
+    """mmdet's ``PackDetInputs`` with the keys that grounding needs.
+
+    Args:
+        meta_keys: Keys of the record that go to ``metainfo``; absent ones are skipped.
+    """
+
+    def __init__(self, meta_keys: Sequence[str] = GROUNDING_META_KEYS) -> None:
+        super().__init__(meta_keys=tuple(meta_keys))
