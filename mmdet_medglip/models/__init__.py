@@ -1,0 +1,18 @@
+"""Models: detector, modality router, language-fused neck, grounding head, language model."""
+
+from .backbones import ModalityRouter
+from .data_preprocessors import ModalityDataPreprocessor
+from .dense_heads import MedGroundingHead
+from .detectors import MedGLIP
+from .language_models import TextEncoder, TextFeatures
+from .necks import LanguageFusedFPN
+
+__all__ = [
+    'LanguageFusedFPN',
+    'MedGLIP',
+    'MedGroundingHead',
+    'ModalityDataPreprocessor',
+    'ModalityRouter',
+    'TextEncoder',
+    'TextFeatures',
+]

@@ -1,0 +1,5 @@
+"""Backbones."""
+
+from .modality_router import ModalityRouter
+
+__all__ = ['ModalityRouter']

@@ -1,0 +1,285 @@
+"""Grounding head: alignment of every place with every token, boxes and centerness."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from mmcv.cnn import Scale
+from mmdet.models.dense_heads import ATSSHead
+from mmdet.models.utils import filter_scores_and_topk, unpack_gt_instances
+from mmdet.utils import reduce_mean
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mmdet_medglip.registry import MODELS
+
+from ..language_models import TextFeatures
+
+__all__ = ['MedGroundingHead']
+
+_Maps = Sequence[Tensor]
+_INCLUSIVE = (0.0, 0.0, 1.0, 1.0)
+"""Half-open corners minus this are GLIP's inclusive corners."""
+
+
+@MODELS.register_module()
+class MedGroundingHead(ATSSHead):
+    """Score every place of a language-fused pyramid against every token.
+
+    Alignment logits are ``S = O P^T / exp(s) + b`` with places ``O`` and projected tokens ``P``;
+    the score of a phrase is the mean probability of its tokens, times centerness under a square
+    root. Places are assigned to boxes by ATSS. Boxes that go in and come out are half open;
+    GLIP's arithmetic on inclusive corners stays inside.
+
+    Args:
+        text_channels: Channels ``D`` of a token.
+        in_channels: Channels ``C`` of every level.
+        anchor_generator, bbox_coder, loss_cls, loss_bbox, loss_centerness, train_cfg, test_cfg,
+            init_cfg: As in mmdet's ``ATSSHead``; the coder is ``DeltaXYWHBBoxCoderForGLIP``.
+
+    Source:
+        GLIP (arXiv 2112.03857), equation 3; ATSS (arXiv 1912.02424). Parameter shapes and box
+        arithmetic follow MMDetection's ``ATSSVLFusionHead``
+        (mmdet/models/dense_heads/atss_vlfusion_head.py, 3.3.0, Apache-2.0), so weights convert.
+    """
+
+    def __init__(self, text_channels: int, in_channels: int = 256, **kwargs: object) -> None:
+        self.text_channels = text_channels
+        kwargs.setdefault('init_cfg', dict(type='Normal', layer='Conv2d', std=0.01))
+        super().__init__(
+            num_classes=1, in_channels=in_channels, feat_channels=in_channels, **kwargs
+        )
+
+    def _init_layers(self) -> None:
+        priors, channels = self.num_base_priors, self.in_channels
+        self.bbox_pred = nn.Conv2d(channels, priors * 4, kernel_size=1)
+        self.centerness = nn.Conv2d(channels, priors, kernel_size=1)
+        self.text_projection = nn.Linear(self.text_channels, priors * channels)
+        self.log_scale = nn.Parameter(torch.zeros(1))
+        self.text_bias = nn.Parameter(torch.zeros(self.text_channels))
+        self.prior_bias = nn.Parameter(torch.full((1,), -math.log((1 - 0.01) / 0.01)))
+        self.scales = nn.ModuleList(Scale(1.0) for _ in self.prior_generator.strides)
+
+    def forward(
+        self, features: _Maps, text: TextFeatures
+    ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+        """Predict at every place.
+
+        Args:
+            features: Maps (B, C, H_l, W_l), fine to coarse.
+            text: Prompts of the B images with (fused) token features.
+
+        Returns:
+            For each level alignment logits (B, H_l * W_l * A, T), box deltas (B, 4 A, H_l, W_l)
+            and centerness logits (B, A, H_l, W_l), with A priors at a place.
+        """
+        tokens = functional.normalize(text.hidden, dim=-1)
+        projected = self.text_projection(tokens / 2.0) / self.log_scale.exp()
+        bias = (tokens @ self.text_bias + self.prior_bias)[:, None]
+        priors = self.num_base_priors
+        projected = projected.unflatten(-1, (priors, -1)).transpose(1, 2)  # (B, A, T, C)
+        logits, deltas, centerness = [], [], []
+        for scale, feature in zip(self.scales, features, strict=True):
+            places = feature.flatten(2).transpose(1, 2)
+            aligned = torch.stack(
+                [places @ projected[:, a].transpose(1, 2) for a in range(priors)], dim=2
+            )
+            logits.append(aligned.flatten(1, 2) + bias)
+            deltas.append(scale(self.bbox_pred(feature)))
+            centerness.append(self.centerness(feature))
+        return logits, deltas, centerness
+
+    def loss(self, features: _Maps, text: TextFeatures, batch_data_samples: list) -> dict:
+        """Predict and compare with the samples' boxes; see :meth:`loss_by_feat`."""
+        gts, ignored, metas = unpack_gt_instances(batch_data_samples)
+        return self.loss_by_feat(*self(features, text), text, gts, metas, ignored)
+
+    def loss_by_feat(
+        self,
+        logits: _Maps,
+        deltas: _Maps,
+        centerness: _Maps,
+        text: TextFeatures,
+        batch_gt_instances: list[InstanceData],
+        batch_img_metas: list[dict] | None = None,
+        batch_gt_instances_ignore: list | None = None,
+    ) -> dict[str, Tensor]:
+        """Compute the losses of a batch.
+
+        Args:
+            logits: Alignment logits as :meth:`forward` returns them, like the next two.
+            deltas: Box deltas.
+            centerness: Centerness logits.
+            text: The prompts; their token maps say which tokens a label owns.
+            batch_gt_instances: For each image ``bboxes`` (n, 4), half open, in pixels of the
+                network's input, and ``labels`` (n,), indices of phrases; n may be 0.
+            batch_img_metas: Not used.
+            batch_gt_instances_ignore: As in mmdet.
+
+        Returns:
+            ``loss_cls``, ``loss_bbox`` and ``loss_centerness``, scalars.
+        """
+        sizes = [delta.shape[-2:] for delta in deltas]
+        levels = self.prior_generator.grid_priors(
+            sizes, dtype=torch.float32, device=deltas[0].device
+        )
+        priors = torch.cat(levels)
+        shift = priors.new_tensor(_INCLUSIVE)
+        ignored = batch_gt_instances_ignore or [None] * len(batch_gt_instances)
+        counts = [len(level) for level in levels]
+        assigned, boxes, wanted = [], [], []
+        for gt, skip, owned in zip(batch_gt_instances, ignored, text.token_maps, strict=True):
+            inclusive = InstanceData(bboxes=gt.bboxes - shift, labels=gt.labels)
+            result = self.assigner.assign(
+                InstanceData(priors=priors - shift), counts, inclusive, skip
+            )
+            positive = result.gt_inds > 0
+            matched = (result.gt_inds - 1)[positive]
+            target = torch.zeros(len(priors), owned.shape[1], device=priors.device)
+            target[positive] = owned[gt.labels[matched]].float()
+            assigned.append(result.gt_inds)
+            boxes.append(inclusive.bboxes[matched])
+            wanted.append(target)
+        gt_inds = torch.stack(assigned)
+        per_image = (gt_inds > 0).sum(1).clamp(min=1)
+        num_positive = reduce_mean(per_image.sum().float()).item()
+        loss_cls = self._alignment_loss(
+            torch.cat(list(logits), dim=1), torch.stack(wanted), gt_inds, text.mask, num_positive
+        )
+        loss_bbox, loss_centerness = self._box_losses(
+            self._flat(deltas, 4),
+            self._flat(centerness, 1).squeeze(-1),
+            priors,
+            gt_inds > 0,
+            torch.cat(boxes),
+            num_positive,
+        )
+        return dict(loss_cls=loss_cls, loss_bbox=loss_bbox, loss_centerness=loss_centerness)
+
+    @staticmethod
+    def _flat(maps: _Maps, channels: int) -> Tensor:
+        """Maps (B, A * channels, H_l, W_l) to (B, places, channels) in the order of priors."""
+        batch = len(maps[0])
+        return torch.cat([m.permute(0, 2, 3, 1).reshape(batch, -1, channels) for m in maps], 1)
+
+    def _alignment_loss(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        gt_inds: Tensor,
+        text_mask: Tensor,
+        num_positive: float,
+    ) -> Tensor:
+        """Loss over (place, real token) pairs; ignored places have weight 0."""
+        chosen = text_mask[:, None, :].expand_as(logits)
+        weight = (gt_inds >= 0).float()[..., None].expand_as(logits)
+        return self.loss_cls(
+            logits[chosen], target[chosen], weight[chosen], avg_factor=num_positive
+        )
+
+    def _box_losses(
+        self,
+        deltas: Tensor,
+        centerness: Tensor,
+        priors: Tensor,
+        positive: Tensor,
+        boxes: Tensor,
+        num_positive: float,
+    ) -> tuple[Tensor, Tensor]:
+        """Box loss weighted by centerness, and centerness loss, over positive places."""
+        at = priors.expand(len(deltas), -1, -1)[positive]
+        target = self._centerness_target(at - at.new_tensor(_INCLUSIVE), boxes)
+        weight_sum = reduce_mean(target.sum()).clamp(min=1).item()
+        if not len(boxes):
+            return deltas.sum() * 0, centerness.sum() * 0
+        decoded = self.bbox_coder.decode(at, deltas[positive])
+        loss_bbox = self.loss_bbox(decoded, boxes, weight=target, avg_factor=1.0) / weight_sum
+        loss_centerness = self.loss_centerness(
+            centerness[positive], target, avg_factor=num_positive
+        )
+        return loss_bbox, loss_centerness
+
+    @staticmethod
+    def _centerness_target(priors: Tensor, boxes: Tensor) -> Tensor:
+        """Centerness (n,) in [0, 1] of places in their boxes, corners inclusive; 0 for a point."""
+        center = (priors[:, :2] + priors[:, 2:]) / 2
+        before, after = center - boxes[:, :2], boxes[:, 2:] - center
+        ratio = torch.minimum(before, after) / torch.maximum(before, after)
+        return ratio.prod(1).clamp(min=0).sqrt().nan_to_num(0.0)
+
+    def predict(
+        self,
+        features: _Maps,
+        text: TextFeatures,
+        batch_data_samples: list,
+        rescale: bool = True,
+    ) -> list[InstanceData]:
+        """Detect the phrases of each image's prompt.
+
+        Args:
+            features: Maps (B, C, H_l, W_l).
+            text: Prompts of the B images.
+            batch_data_samples: Samples with ``img_shape`` and, to rescale, ``scale_factor``.
+            rescale: Give boxes in pixels of the original image.
+
+        Returns:
+            For each image ``bboxes`` (n, 4), half open, ``scores`` (n,) in [0, 1], best first, and
+            ``labels`` (n,), indices of phrases.
+        """
+        metas = [sample.metainfo for sample in batch_data_samples]
+        return self.predict_by_feat(*self(features, text), text, metas, rescale)
+
+    def predict_by_feat(
+        self,
+        logits: _Maps,
+        deltas: _Maps,
+        centerness: _Maps,
+        text: TextFeatures,
+        batch_img_metas: list[dict],
+        rescale: bool = True,
+    ) -> list[InstanceData]:
+        """Turn predictions at places into boxes; arguments as above."""
+        levels = self.prior_generator.grid_priors(
+            [delta.shape[-2:] for delta in deltas], dtype=torch.float32, device=deltas[0].device
+        )
+        results = []
+        for index, (meta, owned) in enumerate(zip(batch_img_metas, text.token_maps, strict=True)):
+            share = owned.float() / owned.sum(1, keepdim=True)
+            parts = [
+                self._level_boxes(
+                    logit[index].float().sigmoid() @ share.T,
+                    self._flat([delta[index : index + 1]], 4)[0],
+                    self._flat([center[index : index + 1]], 1)[0, :, 0].sigmoid(),
+                    prior,
+                    meta['img_shape'],
+                )
+                for logit, delta, center, prior in zip(
+                    logits, deltas, centerness, levels, strict=True
+                )
+            ]
+            found = self._bbox_post_process(
+                InstanceData.cat(parts), self.test_cfg, rescale, img_meta=meta
+            )
+            found.bboxes = found.bboxes + found.bboxes.new_tensor(_INCLUSIVE)
+            results.append(found)
+        return results
+
+    def _level_boxes(
+        self,
+        scores: Tensor,
+        deltas: Tensor,
+        centerness: Tensor,
+        priors: Tensor,
+        img_shape: tuple[int, int],
+    ) -> InstanceData:
+        """Best boxes of one level of one image, inclusive corners, network pixels."""
+        scores, labels, keep, _ = filter_scores_and_topk(
+            scores, self.test_cfg.get('score_thr', 0), self.test_cfg.get('nms_pre', -1)
+        )
+        boxes = self.bbox_coder.decode(priors[keep], deltas[keep].float(), max_shape=img_shape)
+        return InstanceData(
+            bboxes=boxes, scores=(scores * centerness[keep].float()).sqrt(), labels=labels
+        )

@@ -1,0 +1,5 @@
+"""Detectors."""
+
+from .medglip import MedGLIP, prompt_of
+
+__all__ = ['MedGLIP', 'prompt_of']

@@ -1,0 +1,5 @@
+"""Necks."""
+
+from .language_fused_fpn import FusionBlock, LanguageFusedFPN
+
+__all__ = ['FusionBlock', 'LanguageFusedFPN']

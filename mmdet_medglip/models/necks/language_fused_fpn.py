@@ -1,0 +1,155 @@
+"""Feature pyramid whose levels are fused with the prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.config import ConfigDict
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+from transformers import BertConfig
+from transformers.models.bert.modeling_bert import BertLayer
+
+from mmdet_medglip.registry import MODELS
+
+from ..language_models import TextFeatures
+from ..layers import BiAttention, DynamicPyramidConv
+
+__all__ = ['FusionBlock', 'LanguageFusedFPN']
+
+
+class FusionBlock(nn.Module):
+    """Image-text attention, then one layer of each side: text transformer, dynamic convolution.
+
+    Args:
+        channels: Channels ``C`` of every pyramid level.
+        text_channels: Channels ``D`` of a token.
+        fusion: Arguments of :class:`BiAttention`; None leaves text and image apart.
+        text_layer: Arguments of ``transformers.BertConfig`` (heads, intermediate width).
+        deformable: See :class:`DynamicPyramidConv`.
+        num_groups: See :class:`DynamicPyramidConv`.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        text_channels: int,
+        fusion: dict | None,
+        text_layer: dict,
+        deformable: bool,
+        num_groups: int,
+    ) -> None:
+        super().__init__()
+        self.fusion = self.text_layer = None
+        if fusion is not None:
+            self.fusion = BiAttention(channels, text_channels, **fusion)
+            config = BertConfig(hidden_size=text_channels, **text_layer)
+            config._attn_implementation = 'eager'
+            self.text_layer = BertLayer(config)
+        self.vision = DynamicPyramidConv(channels, deformable, num_groups)
+
+    def forward(
+        self, features: Sequence[Tensor], hidden: Tensor, mask: Tensor
+    ) -> tuple[list[Tensor], Tensor]:
+        """Fuse once; shapes as in :class:`LanguageFusedFPN`."""
+        features = list(features)
+        if self.fusion is not None and self.text_layer is not None:
+            pixels = torch.cat([f.flatten(2).transpose(1, 2) for f in features], dim=1)
+            pixels, hidden = self.fusion(pixels, hidden, mask)
+            sizes = [f.shape[-2:].numel() for f in features]
+            features = [
+                part.transpose(1, 2).reshape(f.shape)
+                for part, f in zip(pixels.split(sizes, dim=1), features, strict=True)
+            ]
+            blocked = torch.zeros(mask.shape, dtype=hidden.dtype, device=hidden.device)
+            blocked = blocked.masked_fill(~mask, torch.finfo(hidden.dtype).min)
+            hidden = self.text_layer(hidden, attention_mask=blocked[:, None, None])[0]
+        return self.vision(features), hidden
+
+
+@MODELS.register_module()
+class LanguageFusedFPN(BaseModule):
+    """Build a feature pyramid and fuse it with the prompt, ``num_blocks`` times.
+
+    A block is GLIP's deep fusion, image-text attention, and one layer of each side::
+
+        C3..C5 -- FPN -- P3..P7 --+-- BiAttention -- DynamicPyramidConv --+-- ... -- P3..P7
+                                  |       |                               |
+        prompt -- tokens ---------+-------+-------- BertLayer ------------+-- ... -- tokens
+
+    MMDetection keeps this tower in GLIP's head; here it is the neck, so that any head can stand on
+    language-fused maps.
+
+    Args:
+        in_channels: Channels of the backbone's maps, fine to coarse.
+        out_channels: Channels ``C`` of every level.
+        text_channels: Channels ``D`` of a token; those of the language model.
+        num_outs: Number of levels ``L``.
+        num_blocks: Number of fusion blocks; GLIP-T has 6.
+        fusion: Arguments of :class:`BiAttention` (``embed_channels``, ``num_heads``, ...); None
+            keeps text out of the image (GLIP-T of kind A).
+        text_layer: Arguments of ``transformers.BertConfig`` for the text side of a block.
+        deformable: Deformable convolutions in the blocks, as GLIP has.
+        num_groups: Groups of the blocks' normalisation.
+        fpn: Overrides for mmdet's ``FPN``.
+        with_cp: Recompute blocks in the backward pass, to save memory.
+        init_cfg: As in mmengine.
+    """
+
+    fuses_language = True
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        out_channels: int = 256,
+        text_channels: int = 768,
+        num_outs: int = 5,
+        num_blocks: int = 6,
+        fusion: dict | None = None,
+        text_layer: dict | None = None,
+        deformable: bool = True,
+        num_groups: int = 16,
+        fpn: dict | None = None,
+        with_cp: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg or dict(type='Normal', layer='Conv2d', std=0.01))
+        pyramid = dict(
+            type='mmdet.FPN',
+            in_channels=list(in_channels),
+            out_channels=out_channels,
+            num_outs=num_outs,
+            add_extra_convs='on_output',
+            relu_before_extra_convs=True,
+        )
+        self.fpn = MODELS.build(ConfigDict(pyramid | (fpn or {})))
+        self.text_channels = text_channels
+        self.with_cp = with_cp
+        self.blocks = nn.ModuleList(
+            FusionBlock(
+                out_channels, text_channels, fusion, text_layer or {}, deformable, num_groups
+            )
+            for _ in range(num_blocks)
+        )
+
+    def forward(
+        self, features: Sequence[Tensor], text: TextFeatures
+    ) -> tuple[list[Tensor], TextFeatures]:
+        """Build the pyramid and fuse it with the prompts.
+
+        Args:
+            features: Backbone maps (B, in_channels[i], H_i, W_i), fine to coarse.
+            text: Prompts of the B images.
+
+        Returns:
+            ``num_outs`` maps (B, C, H_l, W_l) and the prompts with fused token features.
+        """
+        levels, hidden = list(self.fpn(tuple(features))), text.hidden
+        for block in self.blocks:
+            if self.with_cp and torch.is_grad_enabled():
+                levels, hidden = checkpoint(block, levels, hidden, text.mask, use_reentrant=False)
+            else:
+                levels, hidden = block(levels, hidden, text.mask)
+        return levels, text.with_hidden(hidden)

@@ -1,0 +1,164 @@
+"""Small models for the tests of this folder: random weights, the bundled vocabulary."""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.config import ConfigDict
+from mmengine.registry import DefaultScope
+from mmengine.structures import InstanceData
+
+from mmdet_medglip.text import resolve_language_model
+
+TEXT_CHANNELS = 48
+
+PREPROCESSOR = dict(
+    type='DetDataPreprocessor',
+    mean=[103.53, 116.28, 123.675],
+    std=[57.375, 57.12, 58.395],
+    bgr_to_rgb=False,
+    pad_size_divisor=32,
+)
+ANCHORS = dict(
+    type='AnchorGenerator',
+    ratios=[1.0],
+    octave_base_scale=8,
+    scales_per_octave=1,
+    strides=[8, 16, 32, 64, 128],
+    center_offset=0.5,
+)
+HEAD = dict(
+    anchor_generator=ANCHORS,
+    bbox_coder=dict(
+        type='DeltaXYWHBBoxCoderForGLIP',
+        target_means=[0.0, 0.0, 0.0, 0.0],
+        target_stds=[0.1, 0.1, 0.2, 0.2],
+    ),
+    loss_cls=dict(type='FocalLoss', use_sigmoid=True, gamma=2.0, alpha=0.25, loss_weight=1.0),
+    loss_bbox=dict(type='GIoULoss', loss_weight=2.0),
+)
+TRAIN_CFG = dict(
+    assigner=dict(type='ATSSAssigner', topk=9, iou_calculator=dict(type='BboxOverlaps2D_GLIP')),
+    allowed_border=-1,
+    pos_weight=-1,
+    debug=False,
+)
+TEST_CFG = dict(
+    nms_pre=1000,
+    min_bbox_size=0,
+    score_thr=0.05,
+    nms=dict(type='nms', iou_threshold=0.6),
+    max_per_img=100,
+)
+
+
+@pytest.fixture(scope='session')
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Folder of a two-layer BERT with the bundled vocabulary and seeded random weights."""
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    folder = tmp_path_factory.mktemp('bert')
+    AutoTokenizer.from_pretrained(resolve_language_model('bundled')).save_pretrained(folder)
+    config = BertConfig(
+        hidden_size=TEXT_CHANNELS,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=96,
+    )
+    torch.manual_seed(0)
+    BertModel(config, add_pooling_layer=False).save_pretrained(folder)
+    assert 'hidden_size' in json.loads(Path(folder, 'config.json').read_text())
+    return str(folder)
+
+
+def small_config(tiny_bert: str, modalities: tuple[str, ...] = ('ct', 'mri')) -> dict:
+    """Config of a MedGLIP that runs in milliseconds."""
+    expert = dict(type='ResNet', depth=18, base_channels=8, out_indices=(1, 2, 3))
+    return copy.deepcopy(
+        dict(
+            type='MedGLIP',
+            data_preprocessor=PREPROCESSOR,
+            language_model=dict(type='TextEncoder', name=tiny_bert, max_tokens=64),
+            backbone=dict(type='ModalityRouter', experts={m: expert for m in modalities}),
+            neck=dict(
+                type='LanguageFusedFPN',
+                in_channels=[16, 32, 64],
+                out_channels=32,
+                text_channels=TEXT_CHANNELS,
+                num_blocks=1,
+                fusion=dict(embed_channels=32, num_heads=2),
+                text_layer=dict(num_attention_heads=4, intermediate_size=96),
+                deformable=False,
+            ),
+            bbox_head=dict(
+                type='MedGroundingHead', in_channels=32, text_channels=TEXT_CHANNELS, **HEAD
+            ),
+            train_cfg=TRAIN_CFG,
+            test_cfg=TEST_CFG,
+        )
+    )
+
+
+@pytest.fixture
+def build_small(tiny_bert: str):
+    """Build the small MedGLIP, with changes to its config."""
+    from mmdet_medglip.registry import MODELS
+
+    def build(*modalities: str, **changes: object):
+        config = small_config(tiny_bert, modalities or ('ct', 'mri'))
+        for key, value in changes.items():
+            section, name = key.split('__')
+            config[section][name] = value
+        torch.manual_seed(0)
+        return MODELS.build(ConfigDict(config))
+
+    return build
+
+
+def make_sample(
+    text: object,
+    modality: str | None = 'ct',
+    boxes: tuple = (),
+    labels: tuple = (),
+    shape: tuple[int, int] = (128, 128),
+    **meta: object,
+) -> DetDataSample:
+    """A sample as the pipeline packs it."""
+    sample = DetDataSample(
+        metainfo=dict(
+            text=text,
+            modality=modality,
+            img_shape=shape,
+            ori_shape=shape,
+            scale_factor=(1.0, 1.0),
+            pad_shape=shape,
+            img_path='image.png',
+            **meta,
+        )
+    )
+    sample.gt_instances = InstanceData(
+        bboxes=torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
+        labels=torch.tensor(labels, dtype=torch.long),
+    )
+    return sample
+
+
+@pytest.fixture
+def sample():
+    """Factory of samples, see ``make_sample``."""
+    return make_sample
+
+
+@pytest.fixture(scope='session')
+def glip_settings() -> tuple[dict, dict, dict, dict]:
+    """Settings that MMDetection's GLIP and ours share: head, preprocessor, test, train."""
+    return HEAD, PREPROCESSOR, TEST_CFG, TRAIN_CFG
+
+
+@pytest.fixture(scope='session', autouse=True)
+def default_scope() -> None:
+    """Resolve types as our configs do."""
+    DefaultScope.get_instance('tests', scope_name='mmdet_medglip')

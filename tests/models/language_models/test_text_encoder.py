@@ -1,0 +1,219 @@
+"""The text encoder: padding, cache and limits."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from mmdet_medglip.models.language_models import TextEncoder
+from mmdet_medglip.text import prompt_from_caption, prompt_from_phrases
+
+SHORT = prompt_from_phrases(['liver'])
+LONG = prompt_from_phrases(['left kidney', 'right kidney', 'inferior vena cava'])
+
+
+@pytest.fixture
+def build(tiny_bert):
+    def make(**changes: object) -> TextEncoder:
+        return TextEncoder(**(dict(name=tiny_bert, max_tokens=32) | changes)).eval()
+
+    return make
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """Prompts that were really computed, call by call."""
+    calls, original = [], TextEncoder._run
+
+    def run(self, ids):
+        calls.append(len(ids))
+        return original(self, ids)
+
+    monkeypatch.setattr(TextEncoder, '_run', run)
+    return calls
+
+
+def test_shapes_masks_and_maps_by_hand(build):
+    # '[CLS] liver [SEP]' and '[CLS] left kidney . liver [SEP]'.
+    encoder = build()
+    text = encoder([SHORT, prompt_from_phrases(['left kidney', 'liver'])])
+    assert text.hidden.shape == (2, 6, encoder.channels) == (2, 6, 48)
+    assert len(text) == 2
+    assert text.mask.int().tolist() == [[1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 1, 1]]
+    assert [m.int().tolist() for m in text.token_maps] == [
+        [[0, 1, 0, 0, 0, 0]],
+        [[0, 1, 1, 0, 0, 0], [0, 0, 0, 0, 1, 0]],
+    ]
+
+
+@torch.no_grad()
+def test_prompt_alone_equals_prompt_in_a_longer_batch(build):
+    encoder = build(cache_size=0)
+    alone, together = encoder([SHORT]), encoder([LONG, SHORT])
+    length = alone.hidden.shape[1]
+    torch.testing.assert_close(together.hidden[1, :length], alone.hidden[0], rtol=1e-4, atol=1e-5)
+    assert together.mask[1].sum() == alone.mask[0].sum() == length
+    assert torch.equal(together.token_maps[1][:, :length], alone.token_maps[0])
+    assert not together.token_maps[1][:, length:].any()
+    assert not together.hidden[1, length:].any()
+
+
+@torch.no_grad()
+def test_padding_reaches_only_the_longest_prompt(build):
+    assert build(max_tokens=256).forward([SHORT, SHORT]).hidden.shape[1] == 3
+
+
+@torch.no_grad()
+def test_equal_captions_with_other_spans_share_features_not_maps(build, runs):
+    caption = 'nodule in the left lung'
+    first = prompt_from_caption(caption, [[[0, 6]]])
+    second = prompt_from_caption(caption, [[[14, 23]], [[0, 6]]])
+    text = build()([first, second])
+    assert runs == [1]
+    assert torch.equal(text.hidden[0], text.hidden[1])
+    assert [len(m) for m in text.token_maps] == [1, 2]
+    assert torch.equal(text.token_maps[0][0], text.token_maps[1][1])
+
+
+@torch.no_grad()
+def test_cache_hit_equals_a_fresh_run(build, runs):
+    encoder = build()
+    first, again, mixed = encoder([LONG]), encoder([LONG]), encoder([SHORT, LONG])
+    assert runs == [1, 1], 'the second call computes nothing, the third only the new prompt'
+    assert torch.equal(first.hidden, again.hidden)
+    assert torch.equal(mixed.hidden[1], first.hidden[0])
+    encoder.clear_cache()
+    torch.testing.assert_close(encoder([LONG]).hidden, first.hidden)
+    assert runs == [1, 1, 1]
+
+
+@torch.no_grad()
+def test_cache_keeps_the_last_used_prompts(build, runs):
+    encoder = build(cache_size=2)
+    other = prompt_from_phrases(['spleen'])
+    for prompt in (SHORT, LONG, SHORT, other):  # LONG is the one not used for longest
+        encoder([prompt])
+    assert len(encoder._cache) == 2
+    runs.clear()
+    encoder([SHORT])
+    assert runs == []
+    encoder([LONG])
+    assert runs == [1]
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        pytest.param(lambda e: e.load_state_dict(e.state_dict()), id='load_state_dict'),
+        pytest.param(
+            lambda e: torch.nn.Sequential(e).load_state_dict(torch.nn.Sequential(e).state_dict()),
+            id='load_state_dict-of-the-detector',
+        ),
+        pytest.param(lambda e: e.to(torch.float64), id='to'),
+        pytest.param(lambda e: torch.nn.Sequential(e).double(), id='to-of-the-detector'),
+        pytest.param(lambda e: e.train().eval(), id='train'),
+    ],
+)
+@torch.no_grad()
+def test_cache_is_cleared_when_features_may_change(build, runs, change):
+    encoder = build()
+    encoder([SHORT])
+    change(encoder)
+    text = encoder([SHORT])
+    assert runs == [1, 1]
+    assert text.hidden.dtype == next(encoder.parameters()).dtype
+
+
+def test_cache_serves_no_training(build, runs):
+    encoder = build()
+    with torch.no_grad():
+        encoder([SHORT])
+    assert encoder([SHORT]).hidden.requires_grad, 'with gradients it is computed anew'
+    encoder.train()
+    with torch.no_grad():
+        encoder([SHORT])
+        encoder([SHORT])
+    assert runs == [1, 1, 1, 1]
+
+
+def test_new_weights_give_new_features(build, tiny_bert):
+    encoder, other = build(), build(pretrained=False)
+    with torch.no_grad():
+        before = encoder([SHORT]).hidden
+        encoder.load_state_dict(other.state_dict())
+        after = encoder([SHORT]).hidden
+        assert not torch.allclose(before, after)
+        torch.testing.assert_close(after, other([SHORT]).hidden)
+
+
+def test_frozen_has_no_gradient_and_stays_in_evaluation(build, runs):
+    encoder = build(frozen=True)
+    encoder.train()
+    assert not encoder.model.training
+    assert not any(module.training for module in encoder.model.modules())
+    assert not any(p.requires_grad for p in encoder.parameters())
+    first = encoder([SHORT]).hidden
+    assert not first.requires_grad
+    assert torch.equal(encoder([SHORT]).hidden, first)
+    assert runs == [1], 'frozen features are cached in training too'
+
+
+def test_features_cached_under_inference_mode_can_be_trained_on(build):
+    encoder, layer = build(frozen=True), torch.nn.Linear(48, 1)
+    with torch.inference_mode():
+        encoder([SHORT])
+    layer(encoder([SHORT]).hidden).sum().backward()
+    assert layer.weight.grad is not None
+
+
+def test_trained_encoder_gets_gradients(build):
+    encoder = build().train()
+    encoder([SHORT, LONG]).hidden.square().sum().backward()
+    assert all(p.grad is not None for p in encoder.parameters())
+
+
+@pytest.mark.parametrize('batch', [[LONG], [SHORT, LONG]], ids=['alone', 'in-a-batch'])
+def test_prompt_beyond_the_limit_is_an_error(build, batch):
+    with pytest.raises(ValueError, match=r"'left kidney\. right.* tokens, more than .* of 8 "):
+        build(max_tokens=8)(batch)
+
+
+def test_limit_is_inclusive(build):
+    exact = len(build().tokenizer(LONG.caption)['input_ids'])
+    assert build(max_tokens=exact)([LONG]).hidden.shape[1] == exact
+
+
+def test_limit_beyond_the_model_is_an_error(build, tiny_bert):
+    with pytest.raises(ValueError, match='max_tokens=513, but .* reads at most 512'):
+        build(max_tokens=513)
+
+
+def test_folder_without_weights_gives_the_clear_error(build, tmp_path):
+    build().tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(OSError, match=r'could not be loaded .* folder that holds config\.json'):
+        build(name=str(tmp_path))
+
+
+OFFLINE = """
+from mmdet_medglip.models.language_models import TextEncoder
+from mmdet_medglip.text import prompt_from_phrases
+print(tuple(TextEncoder(frozen=True)([prompt_from_phrases(['left kidney'])]).hidden.shape))
+try:
+    TextEncoder('no-such/model')
+except OSError as error:
+    print(error)
+"""
+
+
+def test_bundled_encoder_works_offline_and_a_hub_name_says_what_to_do(repo_root, tmp_path):
+    env = {**os.environ, 'HF_HUB_OFFLINE': '1', 'HF_HOME': str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, '-c', OFFLINE], cwd=repo_root, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    shape, message = done.stdout.splitlines()
+    assert shape == '(1, 4, 384)'
+    assert message.startswith("Language model 'no-such/model' could not be loaded")
+    assert 'Offline: copy the folder from a connected machine' in message
