@@ -1,0 +1,12 @@
+"""What runs around the model: hooks and safe checkpoints."""
+
+from .checkpoint import load_checkpoint, use_safe_checkpoints
+from .hooks import CheckpointMatchHook, GroundingVisualizationHook, TrainableParametersHook
+
+__all__ = [
+    'CheckpointMatchHook',
+    'GroundingVisualizationHook',
+    'TrainableParametersHook',
+    'load_checkpoint',
+    'use_safe_checkpoints',
+]

@@ -1,0 +1,13 @@
+"""Hooks of the runner."""
+
+from .checkpoint_match_hook import CheckpointMatchHook, check_state_dict
+from .grounding_visualization_hook import GroundingVisualizationHook
+from .trainable_parameters_hook import TrainableParametersHook, count_parameters
+
+__all__ = [
+    'CheckpointMatchHook',
+    'GroundingVisualizationHook',
+    'TrainableParametersHook',
+    'check_state_dict',
+    'count_parameters',
+]

@@ -1,0 +1,106 @@
+"""What the training and test programs share: options, preparation, runner."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.device import get_device
+from mmengine.dist import get_rank
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+from mmdet_medglip.engine.checkpoint import use_safe_checkpoints
+from mmdet_medglip.engine.config import default_work_dir, load_config
+
+__all__ = ['add_common_options', 'build_runner', 'is_main_process', 'read_config']
+
+
+def add_common_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that MMDetection's programs share."""
+    parser.add_argument('config', help='config file, for example configs/medglip/ct.py')
+    parser.add_argument(
+        '--work-dir',
+        help="folder of logs and checkpoints; default: the config's work_dir, else "
+        "work_dirs/ plus the config's path below configs/",
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override entries of the config, nested by dots; data_root=FOLDER reaches every data '
+        'set. A list is key="[a,b]" or key=a,b, without spaces',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='how the processes of a distributed run were started',
+    )
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def read_config(args: argparse.Namespace) -> Config:
+    """Read the config that the common options name.
+
+    Args:
+        args: With ``config, cfg_options, work_dir, launcher, local_rank``.
+
+    Returns:
+        The config with ``work_dir`` and ``launcher`` set.
+
+    Raises:
+        FileNotFoundError: If the config does not exist.
+        ValueError: If an override does not fit the config.
+    """
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    config = load_config(args.config, args.cfg_options)
+    config.launcher = args.launcher
+    if args.work_dir is not None:
+        config.work_dir = args.work_dir
+    elif config.get('work_dir') is None:
+        config.work_dir = default_work_dir(args.config)
+    return config
+
+
+def is_main_process() -> bool:
+    """Tell whether this is rank 0, also before the process group exists."""
+    return get_rank() == 0 and os.environ.get('RANK', '0') == '0'
+
+
+def _use_gloo(config: Config) -> None:
+    """Prepare a distributed run without an accelerator.
+
+    mmengine's launcher selects a CUDA device and hands device ids to the model wrapper; neither
+    works on a CPU. A process group that already exists is left alone by the runner.
+    """
+    if config.get('launcher', 'none') != 'pytorch' or get_device() != 'cpu':
+        return
+    if not torch.distributed.is_initialized():
+        torch.distributed.init_process_group('gloo')
+    wrapper: dict[str, Any] = config.get('model_wrapper_cfg') or dict(
+        type='MMDistributedDataParallel',
+        broadcast_buffers=False,
+        find_unused_parameters=config.get('find_unused_parameters', False),
+    )
+    config.model_wrapper_cfg = dict(wrapper, device_ids=None)
+
+
+def build_runner(config: Config) -> Runner:
+    """Build the runner of a config; every checkpoint it reads is read without running code.
+
+    Args:
+        config: A config from :func:`read_config`.
+
+    Returns:
+        An mmengine runner, or the type named by the config's ``runner_type``.
+    """
+    use_safe_checkpoints()
+    _use_gloo(config)
+    if 'runner_type' in config:
+        return RUNNERS.build(config)
+    return Runner.from_cfg(config)

@@ -1,0 +1,6 @@
+"""Metrics for MMEngine's evaluator: thin shells around ``evaluation.functional``."""
+
+from .med_coco_metric import MedCocoMetric
+from .phrase_grounding_metric import PhraseGroundingMetric
+
+__all__ = ['MedCocoMetric', 'PhraseGroundingMetric']

@@ -1,0 +1,155 @@
+"""Read what the metrics need from the data samples that MMEngine's evaluator hands over.
+
+The test pipeline must pack ``img_id, modality, text, instances`` and, for records with labels,
+``phrase_labels`` (label id of each phrase), for records with a caption ``phrases``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    'Regions',
+    'asked_labels',
+    'class_index',
+    'is_label_sample',
+    'phrase_names',
+    'read_field',
+    'read_prediction',
+    'read_truth',
+]
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Boxes of one image.
+
+    Args:
+        boxes: [N, 4] float32 xyxy in pixels of the original image, N may be 0.
+        labels: [N] int64; see the function that made it for what it indexes.
+        scores: [N] float32, all 1 for truth.
+        ignore: [N] bool, all false for predictions.
+    """
+
+    boxes: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+    scores: npt.NDArray[np.float32]
+    ignore: npt.NDArray[np.bool_]
+
+    def of_label(self, label: int) -> npt.NDArray[np.bool_]:
+        """[N] true where the label is ``label`` and the box is not to be ignored."""
+        return (self.labels == label) & ~self.ignore
+
+
+def read_field(sample: Mapping[str, Any], field: str) -> Any:
+    """One field of a data sample.
+
+    Raises:
+        ValueError: If the sample does not carry it.
+    """
+    value = sample.get(field)
+    if value is None:
+        raise ValueError(
+            f'The data sample of image {sample.get("img_id")!r} has no {field!r}: list it in '
+            '`meta_keys` of PackDetInputs in the val and test pipelines.'
+        )
+    return value
+
+
+def is_label_sample(sample: Mapping[str, Any]) -> bool:
+    """Whether phrases stand for label ids (detection) rather than spans of a caption."""
+    return sample.get('phrase_labels') is not None
+
+
+def phrase_names(sample: Mapping[str, Any]) -> tuple[str, ...]:
+    """Phrases of the prompt in the order that predictions index them."""
+    phrases = read_field(sample, 'text' if is_label_sample(sample) else 'phrases')
+    if isinstance(phrases, str) or not isinstance(phrases, Sequence):
+        raise ValueError(
+            f'Image {sample.get("img_id")!r}: expected a list of phrases, got {phrases!r}.'
+        )
+    return tuple(phrases)
+
+
+def class_index(dataset_meta: Mapping[str, Any] | None) -> dict[str, int]:
+    """Number of each label id of the data set, as ``instances`` use it.
+
+    Raises:
+        ValueError: If the data set does not say its label ids.
+    """
+    classes = (dataset_meta or {}).get('classes')
+    if not classes:
+        raise ValueError(
+            "Metrics of label prompts need the label ids of the data set in metainfo['classes'], "
+            f'got {classes!r}.'
+        )
+    return {label: number for number, label in enumerate(classes)}
+
+
+def asked_labels(sample: Mapping[str, Any], index: Mapping[str, int]) -> list[int]:
+    """Number of the label that each phrase of a label sample stands for.
+
+    Raises:
+        ValueError: If a label is not one of the data set.
+    """
+    labels = read_field(sample, 'phrase_labels')
+    unknown = [label for label in labels if label not in index]
+    if unknown:
+        raise ValueError(
+            f'Image {sample.get("img_id")!r}: the prompt asks for labels {unknown} that are not '
+            f"in the data set's metainfo['classes'] ({len(index)} labels)."
+        )
+    return [index[label] for label in labels]
+
+
+def read_truth(sample: Mapping[str, Any]) -> Regions:
+    """Truth in original pixels; ``labels`` as the data set gives them.
+
+    Label samples index ``dataset_meta['classes']``, caption samples index their phrases.
+
+    Raises:
+        ValueError: If the sample carries no ``instances``.
+    """
+    instances = read_field(sample, 'instances')
+    boxes = np.array([instance['bbox'] for instance in instances], np.float32).reshape(-1, 4)
+    return Regions(
+        boxes=boxes,
+        labels=np.array([instance['bbox_label'] for instance in instances], np.int64),
+        scores=np.ones(len(boxes), np.float32),
+        ignore=np.array([instance.get('ignore_flag', 0) for instance in instances], bool),
+    )
+
+
+def read_prediction(sample: Mapping[str, Any]) -> Regions:
+    """Predictions in original pixels; ``labels`` index the phrases of the prompt.
+
+    Raises:
+        ValueError: If predictions are missing, of unequal lengths or name a phrase that was not
+            asked.
+    """
+    instances = read_field(sample, 'pred_instances')
+    boxes = _array(instances['bboxes'], np.float32).reshape(-1, 4)
+    scores = _array(instances['scores'], np.float32)
+    labels = _array(instances['labels'], np.int64)
+    if not len(boxes) == len(scores) == len(labels):
+        raise ValueError(
+            f'Image {sample.get("img_id")!r}: predictions have {len(boxes)} boxes, {len(scores)} '
+            f'scores and {len(labels)} labels; the numbers must be equal.'
+        )
+    num_phrases = len(phrase_names(sample))
+    if len(labels) and not (labels.min() >= 0 and labels.max() < num_phrases):
+        raise ValueError(
+            f'Image {sample.get("img_id")!r}: predictions name phrases {labels.min()} to '
+            f'{labels.max()}, but {num_phrases} were asked.'
+        )
+    return Regions(boxes, labels, scores, np.zeros(len(boxes), bool))
+
+
+def _array(values: Any, dtype: npt.DTypeLike) -> npt.NDArray:
+    values = getattr(values, 'tensor', values)
+    if hasattr(values, 'detach'):
+        values = values.detach().cpu().float() if dtype == np.float32 else values.detach().cpu()
+    return np.asarray(values, dtype=dtype)
