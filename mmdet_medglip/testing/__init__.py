@@ -1,0 +1,1 @@
+"""Material for tests and demonstrations that needs no download."""
