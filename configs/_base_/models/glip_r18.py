@@ -1,0 +1,28 @@
+# Default size. MMDetection's fusion is fixed to BERT-base's width and 256 image channels, so text
+# meets the image in the head alone here (GLIP's kind A). The language model is a folder or hub
+# name; the bundled one's folder is printed by
+#   python -c "from mmdet_medglip.text import resolve_language_model as r; print(r('bundled'))"
+_base_ = './glip.py'
+
+lang_model_name = '{{$GLIP_LANGUAGE_MODEL:bert-base-uncased}}'
+
+model = dict(
+    backbone=dict(
+        type='ResNet',
+        depth=18,
+        base_channels=32,
+        out_indices=(1, 2, 3),
+        norm_cfg=dict(type='GN', num_groups=16),
+        norm_eval=False,
+    ),
+    neck=dict(in_channels=[64, 128, 256], out_channels=128),
+    bbox_head=dict(
+        lang_model_name=lang_model_name,
+        in_channels=128,
+        feat_channels=128,
+        early_fuse=False,
+        num_dyhead_blocks=2,
+        anchor_generator=dict(octave_base_scale=4),
+    ),
+    language_model=dict(type='BertModel', name=lang_model_name),
+)

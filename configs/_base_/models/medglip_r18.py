@@ -1,0 +1,31 @@
+# Default size: trains from scratch on a CPU or one GPU, with the bundled text encoder.
+_base_ = './medglip.py'
+
+# A narrow ResNet-18 with group normalisation: no running statistics that ranks or small batches
+# of one modality could skew.
+expert = dict(
+    type='ResNet',
+    depth=18,
+    base_channels=32,
+    out_indices=(1, 2, 3),
+    norm_cfg=dict(type='GN', num_groups=16),
+    norm_eval=False,
+)
+
+model = dict(
+    language_model=dict(name='bundled', frozen=True),
+    neck=dict(
+        in_channels=[64, 128, 256],
+        out_channels=128,
+        text_channels=384,
+        num_blocks=2,
+        fusion=dict(embed_channels=256, num_heads=4),
+        text_layer=dict(num_attention_heads=6, intermediate_size=768),
+        deformable=False,
+    ),
+    bbox_head=dict(
+        in_channels=128,
+        text_channels=384,
+        anchor_generator=dict(octave_base_scale=4),  # boxes of 32 pixels at stride 8
+    ),
+)

@@ -1,0 +1,6 @@
+_base_ = [
+    '../_base_/models/glip_swin-t.py',
+    '../_base_/datasets/med_grounding_ms_glip.py',
+    '../_base_/schedules/adamw_12e_finetune.py',
+    '../_base_/default_runtime.py',
+]

@@ -1,0 +1,12 @@
+_base_ = [
+    '../_base_/models/medglip_swin-t.py',
+    '../_base_/datasets/med_grounding_ms.py',
+    '../_base_/schedules/adamw_12e_finetune.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(backbone=dict(experts=dict(dermoscopy=_base_.expert)))
+
+train_dataloader = dict(dataset=dict(modalities=['dermoscopy']))
+val_dataloader = dict(dataset=dict(modalities=['dermoscopy']))
+test_dataloader = dict(dataset=dict(modalities=['dermoscopy']))

@@ -1,0 +1,99 @@
+"""The real commands on demo data: two processes train experts of different modalities jointly."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+RECORDER = """
+import torch
+from mmengine.dist import get_rank
+from mmengine.hooks import Hook
+
+from mmdet_medglip.registry import HOOKS
+
+
+@HOOKS.register_module()
+class Recorder(Hook):
+    def before_train(self, runner):
+        self.steps = []
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self.steps.append([(s.modality, s.img_id) for s in data_batch['data_samples']])
+
+    def after_train(self, runner):
+        module = runner.model.module
+        weights = {name: p.detach().clone() for name, p in module.named_parameters()}
+        buffers = {name: b.clone() for name, b in module.named_buffers()}
+        torch.save(dict(steps=self.steps, weights=weights, buffers=buffers),
+                   f'{runner.work_dir}/rank_{get_rank()}.pt')
+"""
+CONFIG = """
+_base_ = ['{root}/configs/medglip/all.py']
+custom_imports = dict(imports=['recorder'])
+custom_hooks = [dict(type='Recorder')]
+train_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False,
+                        batch_sampler=dict(num_batches=6))
+val_dataloader = dict(num_workers=0, persistent_workers=False)
+test_dataloader = dict(num_workers=0)
+train_cfg = dict(max_epochs=1, val_interval=1)
+"""
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory: pytest.TempPathFactory, repo_root: Path) -> Path:
+    """Demo data of two modalities, and a short form of the joint config."""
+    folder = tmp_path_factory.mktemp('joint')
+    (folder / 'recorder.py').write_text(RECORDER)
+    (folder / 'joint.py').write_text(CONFIG.format(root=repo_root))
+    made = _run(
+        folder, repo_root, 'make_demo_data.py', '--modalities', 'ct', 'mri', '--patients', '8'
+    )
+    assert made.returncode == 0, made.stderr[-3000:]
+    return folder
+
+
+def _run(folder: Path, root: Path, tool: str, *arguments: str) -> subprocess.CompletedProcess:
+    program = ['bash'] if tool.endswith('.sh') else [sys.executable]
+    env = os.environ | dict(
+        PYTHONPATH=str(folder), PYTHON=sys.executable, OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES=''
+    )
+    return subprocess.run(
+        [*program, str(root / 'tools' / tool), *arguments],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_ranks_of_different_modalities_train_one_model(folder: Path, repo_root: Path) -> None:
+    done = _run(folder, repo_root, 'dist_train.sh', 'joint.py', '2')
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    first, second = (
+        torch.load(folder / 'work_dirs' / 'joint' / f'rank_{rank}.pt', weights_only=True)
+        for rank in (0, 1)
+    )
+    for rank in (first, second):
+        assert len(rank['steps']) == 6
+        assert all(len({modality for modality, _ in step}) == 1 for step in rank['steps'])
+    pairs = list(zip(first['steps'], second['steps'], strict=True))
+    assert any(one[0][0] != other[0][0] for one, other in pairs)
+    assert all(not set(one) & set(other) for one, other in pairs)
+    for name, weight in first['weights'].items():
+        assert torch.isfinite(weight).all()
+        assert torch.equal(weight, second['weights'][name]), f'{name} differs between ranks'
+
+
+def test_the_joint_checkpoint_is_measured_and_drawn(folder: Path, repo_root: Path) -> None:
+    if not (folder / 'work_dirs' / 'joint' / 'rank_0.pt').is_file():
+        pytest.skip('the joint training above failed')
+    tested = _run(folder, repo_root, 'test.py', 'joint.py', '--show-dir', 'pictures')
+    assert tested.returncode == 0, tested.stderr[-3000:]
+    metrics = json.loads((folder / 'work_dirs' / 'joint' / 'test_metrics.json').read_text())
+    assert {'coco/AP50', 'coco/ct/AP50', 'coco/mri/AP50', 'phrase/Recall@1'} <= set(metrics)
+    assert list((folder / 'pictures').rglob('*.png'))

@@ -1,0 +1,132 @@
+"""Test a model: measure it and, on demand, draw or save its predictions.
+
+python tools/test.py configs/medglip/ct.py [CHECKPOINT] [--show-dir DIR] [--out FILE.pkl]
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from mmdet.evaluation import DumpDetResults
+from mmengine.config import Config
+
+from mmdet_medglip.engine.config import check_data
+from mmdet_medglip.engine.launch import (
+    add_common_options,
+    build_runner,
+    is_main_process,
+    read_config,
+)
+
+METRICS_FILE = 'test_metrics.json'
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
+    add_common_options(parser)
+    parser.add_argument(
+        'checkpoint', nargs='?', help='weights; default: the newest in the work folder'
+    )
+    parser.add_argument('--out', metavar='FILE.pkl', help='save the predictions to this pickle')
+    parser.add_argument('--show', action='store_true', help='show each picture in a window')
+    parser.add_argument('--show-dir', help='write pictures of truth beside prediction here')
+    parser.add_argument(
+        '--wait-time', type=float, default=2, help='seconds that --show keeps a picture'
+    )
+    args = parser.parse_args()
+    if args.out is not None and not args.out.endswith(('.pkl', '.pickle')):
+        parser.error(f'--out expects a file ending in .pkl or .pickle, got {args.out}')
+    return args
+
+
+def find_checkpoint(config: Config, named: str | None, config_file: str) -> str:
+    """Return the checkpoint to test: the named one, else the newest of the work folder.
+
+    Raises:
+        FileNotFoundError: If there is none; the message has the command that makes one.
+    """
+    if named is None:
+        pointer = Path(config.work_dir) / 'last_checkpoint'
+        if not pointer.is_file():
+            raise FileNotFoundError(
+                f'{config.work_dir} holds no checkpoint; train one with '
+                f'`python tools/train.py {config_file}`, or name a checkpoint.'
+            )
+        named = pointer.read_text().strip()
+        if not Path(named).is_file():
+            # The work folder was moved after training.
+            named = str(pointer.with_name(Path(named).name))
+    if '://' not in named and not Path(named).is_file():
+        raise FileNotFoundError(
+            f'Checkpoint {named} does not exist; train one with '
+            f'`python tools/train.py {config_file}`.'
+        )
+    return named
+
+
+def use_pictures(config: Config, args: argparse.Namespace) -> None:
+    """Switch the drawing hook on."""
+    hooks = config.setdefault('default_hooks', {})
+    hook = dict(hooks.get('visualization') or {})
+    if not str(hook.get('type', '')).endswith('GroundingVisualizationHook'):
+        hook = dict(type='mmdet_medglip.GroundingVisualizationHook')
+    hook['draw'] = True
+    if args.show_dir:
+        # The hook would put a relative folder into the work folder.
+        hook['show_dir'] = str(Path(args.show_dir).resolve())
+    if args.show:
+        hook.update(show=True, wait_time=args.wait_time)
+    hooks['visualization'] = hook
+
+
+def prepare(args: argparse.Namespace) -> Config:
+    """Return the config of the run, its inputs checked.
+
+    Raises:
+        FileNotFoundError: If the config, the data or the checkpoint is missing.
+        ValueError: If an option does not fit the config.
+    """
+    config = read_config(args)
+    check_data(config, 'test_dataloader')
+    config.load_from = find_checkpoint(config, args.checkpoint, args.config)
+    if args.show or args.show_dir:
+        use_pictures(config, args)
+    return config
+
+
+def report(config: Config, metrics: dict[str, float], show_dir: str | None) -> None:
+    """Write every metric to the work folder and print the headline ones."""
+    values = {name: float(value) for name, value in metrics.items()}
+    path = Path(config.work_dir) / METRICS_FILE
+    path.write_text(json.dumps(values, indent=2, sort_keys=True) + '\n')
+    print(f'\ncheckpoint  {config.load_from}')
+    for name, value in values.items():
+        if name.count('/') <= 1:
+            print(f'{name:<24}{value:.4f}')
+    print(f'all metrics {path}')
+    pictures = sorted(Path(show_dir).rglob('*.png')) if show_dir else []
+    if pictures:
+        print(f'pictures    {len(pictures)}, the first is {pictures[0]}')
+
+
+def main() -> None:
+    """Test."""
+    args = parse_args()
+    try:
+        config = prepare(args)
+    except (FileNotFoundError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from None
+    runner = build_runner(config)
+    if args.out is not None:
+        runner.test_evaluator.metrics.append(DumpDetResults(out_file_path=args.out))
+    metrics = runner.test()
+    if is_main_process():
+        report(config, metrics, args.show_dir)
+
+
+if __name__ == '__main__':
+    main()
