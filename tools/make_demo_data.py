@@ -41,8 +41,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def report_table(reports: Sequence[IngestReport]) -> Table:
     """Lay out what went into the store, one row per modality."""
     table = Table(title='Demo data')
-    table.add_column('recipe')
-    for name in ('images', 'regions', 'labels', 'negatives', *SPLITS, 'skipped'):
+    table.add_column('recipe', no_wrap=True)
+    for name in ('images', 'regions', 'labels', 'empty', *SPLITS, 'skipped'):
         table.add_column(name, justify='right')
     for report in reports:
         numbers = [report.records, report.instances, len(report.labels), report.negatives]

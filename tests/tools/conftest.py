@@ -113,6 +113,9 @@ def call(toy: Path, repo_root: Path) -> Callable[..., subprocess.CompletedProces
 def load_tool(repo_root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
     """Import a program of tools/ as a module."""
 
+    # As when Python runs the file: programs of tools/ find each other.
+    monkeypatch.syspath_prepend(str(repo_root / 'tools'))
+
     def load(name: str) -> ModuleType:
         path = repo_root / 'tools' / name
         spec = importlib.util.spec_from_file_location(f'tools_{path.stem}', path)

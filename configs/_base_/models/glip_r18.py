@@ -2,11 +2,12 @@
 # meets the image in the head alone here (GLIP's kind A). The language model is a folder or hub
 # name; the bundled one's folder is printed by
 #   python -c "from mmdet_medglip.text import resolve_language_model as r; print(r('bundled'))"
-_base_ = './glip.py'
+_base_ = './grounding.py'
 
 lang_model_name = '{{$GLIP_LANGUAGE_MODEL:bert-base-uncased}}'
 
 model = dict(
+    type='GLIP',
     backbone=dict(
         type='ResNet',
         depth=18,
@@ -15,14 +16,23 @@ model = dict(
         norm_cfg=dict(type='GN', num_groups=16),
         norm_eval=False,
     ),
-    neck=dict(in_channels=[64, 128, 256], out_channels=128),
+    neck=dict(
+        type='FPN',
+        num_outs=5,
+        add_extra_convs='on_output',
+        relu_before_extra_convs=True,
+        in_channels=[64, 128, 256],
+        out_channels=128,
+    ),
     bbox_head=dict(
+        type='ATSSVLFusionHead',
+        num_classes=1,
         lang_model_name=lang_model_name,
         in_channels=128,
         feat_channels=128,
         early_fuse=False,
         num_dyhead_blocks=2,
-        anchor_generator=dict(octave_base_scale=4),
+        anchor_generator=dict(octave_base_scale=3),
     ),
     language_model=dict(type='BertModel', name=lang_model_name),
 )

@@ -1,5 +1,5 @@
 # Default size: trains from scratch on a CPU or one GPU, with the bundled text encoder.
-_base_ = './medglip.py'
+_base_ = './grounding.py'
 
 # A narrow ResNet-18 with group normalisation: no running statistics that ranks or small batches
 # of one modality could skew.
@@ -13,8 +13,11 @@ expert = dict(
 )
 
 model = dict(
-    language_model=dict(name='bundled', frozen=True),
+    type='MedGLIP',
+    language_model=dict(type='TextEncoder', name='bundled', max_tokens=256, frozen=True),
+    backbone=dict(type='ModalityRouter', experts=dict()),
     neck=dict(
+        type='LanguageFusedFPN',
         in_channels=[64, 128, 256],
         out_channels=128,
         text_channels=384,
@@ -24,8 +27,9 @@ model = dict(
         deformable=False,
     ),
     bbox_head=dict(
+        type='MedGroundingHead',
         in_channels=128,
         text_channels=384,
-        anchor_generator=dict(octave_base_scale=4),  # boxes of 32 pixels at stride 8
+        anchor_generator=dict(octave_base_scale=3),  # boxes of 24 pixels at stride 8
     ),
 )

@@ -1,5 +1,5 @@
 # GLIP-T's size: Swin-T experts, BERT-base, six fusion blocks.
-_base_ = './medglip.py'
+_base_ = './grounding.py'
 
 expert = dict(
     type='SwinTransformer',
@@ -16,8 +16,11 @@ expert = dict(
 )
 
 model = dict(
-    language_model=dict(name='bert-base-uncased'),
+    type='MedGLIP',
+    language_model=dict(type='TextEncoder', name='bert-base-uncased', max_tokens=256),
+    backbone=dict(type='ModalityRouter', experts=dict()),
     neck=dict(
+        type='LanguageFusedFPN',
         in_channels=[192, 384, 768],
         out_channels=256,
         text_channels=768,
@@ -26,7 +29,7 @@ model = dict(
         text_layer=dict(num_attention_heads=12, intermediate_size=3072),
         deformable=True,
     ),
-    bbox_head=dict(in_channels=256, text_channels=768),
+    bbox_head=dict(type='MedGroundingHead', in_channels=256, text_channels=768),
 )
 
 # Made from MMDetection's GLIP-T by tools/model_converters/glip_to_medglip.py.

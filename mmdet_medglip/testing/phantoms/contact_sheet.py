@@ -51,7 +51,7 @@ def _draw(record: Record, path: Path, tile: int) -> Image.Image:
         hue = colorsys.hsv_to_rgb(names.index(name) / len(names), 0.75, 1.0)
         color = tuple(round(255 * value) for value in hue)
         box = [value * scale for value in item.bbox]
-        pen.rectangle((box[0], box[1], box[2] - 1, box[3] - 1), outline=color)
+        pen.rectangle((box[0], box[1], box[2] - 1, box[3] - 1), outline=color, width=2)
         pen.text((box[0] + 2, box[1]), name, fill=color, font_size=9)
     pen.text((2, tile - 12), f'{record.patient_id} {record.split}', fill='white', font_size=9)
     return picture

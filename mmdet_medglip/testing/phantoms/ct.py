@@ -70,7 +70,11 @@ class _Slice:
         self.labels[mask] = _LABELS.index(label) + 1 if label else 0
 
     def oval(
-        self, center: tuple[float, float], radii: tuple[float, float], angle: float = 0, rough=0.05
+        self,
+        center: tuple[float, float],
+        radii: tuple[float, float],
+        angle: float = 0,
+        rough: float = 0.05,
     ) -> np.ndarray:
         """Return the field of a slightly irregular ellipse in cavity coordinates."""
         return blob(self.rng, self.u, self.v, center, radii, angle, rough)

@@ -156,7 +156,8 @@ def _write_indexed(spec: PhantomSpec, folder: Path, stem: str, phantom: PhantomI
 
 
 def _coco(spec: PhantomSpec, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for image_id, row in enumerate(rows, 1):
         images.append({'id': image_id} | {k: row[k] for k in ('file_name', 'width', 'height')})
         for label, (x1, y1, x2, y2) in row['boxes']:
@@ -174,7 +175,7 @@ def _coco(spec: PhantomSpec, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {'images': images, 'annotations': annotations, 'categories': categories}
 
 
-def _save_options(suffix: str) -> dict[str, int]:
+def _save_options(suffix: str) -> dict[str, Any]:
     return {'quality': _JPEG_QUALITY} if suffix == '.jpg' else {'compress_level': 3}
 
 

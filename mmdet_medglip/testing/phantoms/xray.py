@@ -96,7 +96,9 @@ def _bones(rng: np.random.Generator, u: np.ndarray, v: np.ndarray) -> np.ndarray
     return bone + 0.4 * spine * gaps
 
 
-def _vessels(rng: np.random.Generator, lungs: np.ndarray, u: np.ndarray, v: np.ndarray):
+def _vessels(
+    rng: np.random.Generator, lungs: np.ndarray, u: np.ndarray, v: np.ndarray
+) -> np.ndarray:
     """Return the thickness of the branching vessels of both lungs."""
     total = np.zeros_like(u)
     for side in (-1, 1):

@@ -1,6 +1,5 @@
-# What every size shares.
+# What GLIP and MedGLIP share at every size.
 model = dict(
-    type='MedGLIP',
     data_preprocessor=dict(
         type='DetDataPreprocessor',
         mean=[103.53, 116.28, 123.675],
@@ -8,11 +7,7 @@ model = dict(
         bgr_to_rgb=False,
         pad_size_divisor=32,
     ),
-    language_model=dict(type='TextEncoder', max_tokens=256),
-    backbone=dict(type='ModalityRouter', experts=dict()),
-    neck=dict(type='LanguageFusedFPN'),
     bbox_head=dict(
-        type='MedGroundingHead',
         anchor_generator=dict(
             type='AnchorGenerator',
             ratios=[1.0],
