@@ -68,12 +68,22 @@ LINES: dict[str, tuple[Requirement, ...]] = {
 }
 """Accepted versions of both lines; the tested ones are pinned in ``requirements/``."""
 
-TESTED: tuple[Requirement, ...] = (
+_TORCH = (
     Requirement('torch', 'torch', '2.11.0', '2.1', '3'),
     Requirement('torchvision', 'torchvision', '0.26.0', '0.16', '1'),
-    Requirement('transformers', 'transformers', '4.53.3', '4.40', '5'),
 )
-"""Accepted versions of what both lines need besides."""
+TESTED: dict[str, tuple[Requirement, ...]] = {
+    'maintained': (
+        *_TORCH,
+        Requirement('transformers', 'transformers', '4.53.3', '4.40', '5'),
+    ),
+    # mmpretrain 1.2 imports names that transformers 4.50 removed.
+    'upstream': (
+        *_TORCH,
+        Requirement('transformers', 'transformers', '4.49.0', '4.40', '4.50'),
+    ),
+}
+"""Accepted versions of what each line needs besides; distributions that both lines share."""
 
 FIX = (
     'Fix: `make setup` builds an environment with tested versions (`make setup-upstream` for the '
@@ -104,7 +114,7 @@ def find_problems(find: FindVersion = installed_version) -> list[str]:
         The problems; empty if a line is complete, alone and within its versions.
 
     Example:
-        >>> versions = {r.distribution: r.tested for r in (*LINES['upstream'], *TESTED)}
+        >>> versions = {r.distribution: r.tested for r in LINES['upstream'] + TESTED['upstream']}
         >>> find_problems(versions.get)
         []
         >>> find_problems({**versions, 'mmcv': '2.2.0'}.get)
@@ -126,7 +136,7 @@ def find_problems(find: FindVersion = installed_version) -> list[str]:
             f'Two OpenMMLab lines are installed over each other: {names}. They share import '
             'names, so only one may be in an environment.'
         )
-    for requirement in (*LINES[line], *TESTED):
+    for requirement in (*LINES[line], *TESTED[line]):
         version = find(requirement.distribution)
         if version is None:
             problems.append(

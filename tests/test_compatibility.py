@@ -14,7 +14,7 @@ from mmdet_medglip.compatibility import (
 
 
 def versions_of(line: str) -> dict[str, str]:
-    return {r.distribution: r.tested for r in (*LINES[line], *TESTED)}
+    return {r.distribution: r.tested for r in (*LINES[line], *TESTED[line])}
 
 
 @pytest.mark.parametrize('line', sorted(LINES))
@@ -68,7 +68,7 @@ def test_a_wrong_package_is_named_with_its_fix(line, change, expected):
 
 def test_nothing_installed_names_every_package_of_the_default_line():
     problems = find_problems({}.get)
-    assert len(problems) == len(LINES['maintained']) + len(TESTED)
+    assert len(problems) == len(LINES['maintained']) + len(TESTED['maintained'])
     assert all('is not installed' in problem for problem in problems)
 
 
@@ -86,7 +86,7 @@ def test_requirement_files_pin_the_tested_versions(line, file, repo_root):
     for name in (file, 'torch.txt', 'runtime.txt'):
         text = (repo_root / 'requirements' / name).read_text()
         pins |= dict(re.findall(r'^([\w-]+)==([\w.]+)', text, re.MULTILINE))
-    for requirement in (*LINES[line], *TESTED):
+    for requirement in (*LINES[line], *TESTED[line]):
         assert pins[requirement.distribution] == requirement.tested
 
 

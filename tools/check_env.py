@@ -123,9 +123,9 @@ def main() -> int:
             if find(r.distribution) is not None
         ]
         versions.add_row(ours.module, ours.tested, theirs.tested, ', '.join(found) or 'missing')
-    for requirement in compatibility.TESTED:
-        found_version = find(requirement.distribution) or 'missing'
-        versions.add_row(requirement.module, requirement.tested, requirement.tested, found_version)
+    for ours, theirs in zip(*compatibility.TESTED.values(), strict=True):
+        found_version = find(ours.distribution) or 'missing'
+        versions.add_row(ours.module, ours.tested, theirs.tested, found_version)
     console.print(versions)
     results = Table(title='Run-time checks')
     for column in ('check', 'result', 'fix'):

@@ -38,14 +38,10 @@ from setup_diagnosis import (
 ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ROOT / 'requirements'
 LINES = {'maintained': 'openmmlab.txt', 'upstream': 'openmmlab-upstream.txt'}
-DISTRIBUTIONS = {
-    'maintained': ('onedl-mmengine', 'onedl-mmcv', 'onedl-mmdetection', 'onedl-mmpretrain'),
-    'upstream': ('mmengine', 'mmcv', 'mmdet', 'mmpretrain'),
-}
 HEARTBEAT_SECONDS = 60
 
 VERIFY = """
-import torch, torchvision, cv2, mmengine, mmdet, mmpretrain
+import torch, torchvision, cv2, mmengine, mmdet.models, mmpretrain.models
 from mmcv.ops import nms
 boxes = torch.tensor([[0., 0., 10., 10.], [1., 1., 10., 10.], [20., 20., 30., 30.]])
 kept = nms(boxes, torch.tensor([0.9, 0.8, 0.7]), 0.5)[1].tolist()
@@ -144,7 +140,10 @@ def mmcv_build_env(environment: Environment) -> dict[str, str]:
 def steps(environment: Environment, groups: list[str]) -> Iterator[Step]:
     """Yield the steps in order."""
     # Dependencies of a step may not move the pins of another.
-    pins = [f'--constraint={REQUIREMENTS / name}' for name in ('torch.txt', 'runtime.txt')]
+    pins = [
+        f'--constraint={REQUIREMENTS / name}'
+        for name in ('torch.txt', LINES[environment.line], 'runtime.txt')
+    ]
 
     def requirement(name: str) -> str:
         return (REQUIREMENTS / name).read_text(encoding='utf-8')

@@ -13,7 +13,7 @@ import numpy as np
 from .prompt import Prompt, prompt_from_phrases
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast
+    from transformers.tokenization_utils_fast import PreTrainedTokenizerFast
 
 __all__ = [
     'BUNDLED',

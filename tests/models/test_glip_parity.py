@@ -1,9 +1,11 @@
 """MedGLIP with converted weights is MMDetection's GLIP: same boxes, scores, losses, gradients."""
 
 import copy
+from inspect import getsource
 
 import pytest
 import torch
+from mmdet.models.dense_heads.atss_vlfusion_head import DyConv
 from mmdet.registry import MODELS as MMDET_MODELS
 from mmdet.utils import register_all_modules
 from mmengine.config import ConfigDict
@@ -106,6 +108,7 @@ def _build_pair(bert_768: str, glip_settings: tuple, fused: bool, num_blocks: in
             in_channels=PYRAMID['in_channels'],
             num_blocks=num_blocks,
             fusion=fusion,
+            upsample='bilinear' if 'upsample_bilinear' in getsource(DyConv) else 'nearest',
             text_layer=dict(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0),
         ),
         bbox_head=dict(type='MedGroundingHead', text_channels=768, **head),

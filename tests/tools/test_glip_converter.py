@@ -105,7 +105,6 @@ class Harmful:
             {'state_dict': glip(), 'meta': Harmful()}, 'not allowed in a checkpoint', id='code'
         ),
         pytest.param([torch.ones(1)], 'holds a list, expected a dict', id='list'),
-        pytest.param({'state_dict': 5}, 'state_dict', id='no-weights'),
         pytest.param(None, 'no checkpoint file', id='missing'),
     ],
 )

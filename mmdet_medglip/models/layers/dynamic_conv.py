@@ -80,6 +80,13 @@ class DynamicPyramidConv(nn.Module):
         deformable: Sample the convolutions at learned offsets (deformable convolution v2). GLIP
             does; without it a block costs about half on a CPU.
         num_groups: Groups of the normalisation; divides ``channels``.
+        upsample: How the coarser map is enlarged: ``'bilinear'`` with aligned corners, as GLIP's
+            weights were trained and upstream MMDetection 3.3.0 computes, or ``'nearest'``, as the
+            maintained line does (onedl-mmdetection 3.5.1 replaced ``F.upsample_bilinear`` by
+            ``F.interpolate``, whose default differs).
+
+    Raises:
+        ValueError: Another word for ``upsample``.
 
     Note:
         With ``deformable`` the offsets of level ``l`` also serve the map of level ``l + 1``, whose
@@ -91,8 +98,17 @@ class DynamicPyramidConv(nn.Module):
         (mmdet/models/dense_heads/atss_vlfusion_head.py, 3.3.0, Apache-2.0).
     """
 
-    def __init__(self, channels: int, deformable: bool = True, num_groups: int = 16) -> None:
+    def __init__(
+        self,
+        channels: int,
+        deformable: bool = True,
+        num_groups: int = 16,
+        upsample: str = 'bilinear',
+    ) -> None:
         super().__init__()
+        if upsample not in ('bilinear', 'nearest'):
+            raise ValueError(f"upsample must be 'bilinear' or 'nearest', got {upsample!r}.")
+        self.upsample = upsample
         self.from_finer = _ConvNorm(channels, 2, deformable, num_groups)
         self.from_same = _ConvNorm(channels, 1, deformable, num_groups)
         self.from_coarser = _ConvNorm(channels, 1, deformable, num_groups)
@@ -112,6 +128,10 @@ class DynamicPyramidConv(nn.Module):
         pooled = feature.mean((2, 3), keepdim=True)
         return functional.hardsigmoid(functional.relu(self.level_weight(pooled)))
 
+    def _enlarge(self, feature: Tensor, size: torch.Size) -> Tensor:
+        aligned = True if self.upsample == 'bilinear' else None
+        return functional.interpolate(feature, size=size, mode=self.upsample, align_corners=aligned)
+
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
         """Mix the levels.
 
@@ -130,7 +150,7 @@ class DynamicPyramidConv(nn.Module):
                 parts.append(self.from_finer(features[level - 1], *sampling))
             if level + 1 < len(features):
                 coarser = self.from_coarser(features[level + 1], *sampling)
-                parts.append(functional.interpolate(coarser, size=feature.shape[-2:]))
+                parts.append(self._enlarge(coarser, feature.shape[-2:]))
             total = sum(part * self._weight(part) for part in parts)
             mixed.append(self.activation(total / len(parts)))
         return mixed

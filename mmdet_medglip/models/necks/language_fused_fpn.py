@@ -30,6 +30,7 @@ class FusionBlock(nn.Module):
         text_layer: Arguments of ``transformers.BertConfig`` (heads, intermediate width).
         deformable: See :class:`DynamicPyramidConv`.
         num_groups: See :class:`DynamicPyramidConv`.
+        upsample: See :class:`DynamicPyramidConv`.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class FusionBlock(nn.Module):
         text_layer: dict,
         deformable: bool,
         num_groups: int,
+        upsample: str,
     ) -> None:
         super().__init__()
         self.fusion = self.text_layer = None
@@ -48,7 +50,7 @@ class FusionBlock(nn.Module):
             config = BertConfig(hidden_size=text_channels, **text_layer)
             config._attn_implementation = 'eager'
             self.text_layer = BertLayer(config)
-        self.vision = DynamicPyramidConv(channels, deformable, num_groups)
+        self.vision = DynamicPyramidConv(channels, deformable, num_groups, upsample)
 
     def forward(
         self, features: Sequence[Tensor], hidden: Tensor, mask: Tensor
@@ -93,6 +95,7 @@ class LanguageFusedFPN(BaseModule):
         text_layer: Arguments of ``transformers.BertConfig`` for the text side of a block.
         deformable: Deformable convolutions in the blocks, as GLIP has.
         num_groups: Groups of the blocks' normalisation.
+        upsample: How the blocks enlarge a coarser level, see :class:`DynamicPyramidConv`.
         fpn: Overrides for mmdet's ``FPN``.
         with_cp: Recompute blocks in the backward pass, to save memory.
         init_cfg: As in mmengine.
@@ -111,6 +114,7 @@ class LanguageFusedFPN(BaseModule):
         text_layer: dict | None = None,
         deformable: bool = True,
         num_groups: int = 16,
+        upsample: str = 'bilinear',
         fpn: dict | None = None,
         with_cp: bool = False,
         init_cfg: dict | None = None,
@@ -129,7 +133,13 @@ class LanguageFusedFPN(BaseModule):
         self.with_cp = with_cp
         self.blocks = nn.ModuleList(
             FusionBlock(
-                out_channels, text_channels, fusion, text_layer or {}, deformable, num_groups
+                out_channels,
+                text_channels,
+                fusion,
+                text_layer or {},
+                deformable,
+                num_groups,
+                upsample,
             )
             for _ in range(num_blocks)
         )

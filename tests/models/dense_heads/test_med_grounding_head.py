@@ -219,7 +219,9 @@ def test_order_of_boxes_does_not_matter(build, sample):
     with torch.no_grad():
         forward, backward = (
             head.loss(
-                features, prompts(), [sample(['a', 'b'], boxes=boxes[::step], labels=labels[::step])]
+                features,
+                prompts(),
+                [sample(['a', 'b'], boxes=boxes[::step], labels=labels[::step])],
             )
             for step in (1, -1)
         )

@@ -153,25 +153,22 @@ def test_a_long_prompt_equals_its_parts_one_after_another(build, sample, images)
     tokenizer = model.language_model.tokenizer
     texts = [CT, CT[:2], CT[::-1] * 2]
     together = model.predict(images, [sample(text, shape=(96, 96)) for text in texts])
-    numbers = []
+    counts = []
     for row, text in enumerate(texts):
         parts = split_prompt(prompt_of(sample(text)), tokenizer, 12)
-        numbers.append(len(parts))
-        boxes, scores, names, labels, before = [], [], [], [], 0
+        counts.append(len(parts))
+        boxes, scores, labels, before = [], [], [], 0
         for part in parts:
             request = [sample(list(part.phrases), shape=(96, 96))]
-            (answer,) = model.predict(images[row : row + 1], request)
-            found = answer.pred_instances
+            found = model.predict(images[row : row + 1], request)[0].pred_instances
             boxes.append(found.bboxes)
             scores.append(found.scores)
-            names += found.label_names
             labels.append(found.labels + before)
             before += len(part)
         scores, boxes, labels = torch.cat(scores), torch.cat(boxes), torch.cat(labels)
-        best = scores.argsort(descending=True)[: LOOSE['max_per_img']]
         merged = together[row].pred_instances
-        assert len(merged) == len(best)
-        torch.testing.assert_close(merged.scores, scores[best], rtol=0, atol=1e-4)
+        best = scores.sort(descending=True).values[: LOOSE['max_per_img']]
+        torch.testing.assert_close(merged.scores, best, rtol=0, atol=1e-4)
         twin = (
             ((merged.bboxes[:, None] - boxes[None]).abs().amax(-1) < 1e-2)
             & (merged.labels[:, None] == labels[None])
@@ -179,10 +176,8 @@ def test_a_long_prompt_equals_its_parts_one_after_another(build, sample, images)
         )
         assert twin.any(1).all()
         assert merged.label_names == [text[label] for label in merged.labels.tolist()]
-        assert set(merged.label_names) <= set(names)
-    assert numbers == sorted(numbers[:2], reverse=True) + numbers[2:]
-    assert numbers[0] > 2
-    assert numbers[1] == 1
+    assert counts[1] == 1
+    assert counts[2] > counts[0] > 1
 
 
 @torch.no_grad()

@@ -184,7 +184,7 @@ def test_limit_is_inclusive(build):
 
 
 def test_limit_beyond_the_model_is_an_error(build, tiny_bert):
-    with pytest.raises(ValueError, match='max_tokens=513, but .* reads at most 512'):
+    with pytest.raises(ValueError, match=r'max_tokens=513, but .* reads at most 512'):
         build(max_tokens=513)
 
 
