@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmdet_medglip.text import resolve_language_model
+
 RECORDER = """
 import torch
+
+from mmdet_medglip.text import resolve_language_model
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 
@@ -97,3 +101,29 @@ def test_the_joint_checkpoint_is_measured_and_drawn(folder: Path, repo_root: Pat
     metrics = json.loads((folder / 'work_dirs' / 'joint' / 'test_metrics.json').read_text())
     assert {'coco/AP50', 'coco/ct/AP50', 'coco/mri/AP50', 'phrase/Recall@1'} <= set(metrics)
     assert list((folder / 'pictures').rglob('*.png'))
+
+
+def test_mmdetections_own_glip_trains_on_the_same_data(
+    folder: Path, repo_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv('GLIP_LANGUAGE_MODEL', resolve_language_model('bundled'))
+    short = [
+        'train_cfg.max_epochs=1',
+        'train_cfg.val_interval=1',
+        'default_hooks.logger.interval=1',
+    ]
+    few = [f'{part}_dataloader.dataset.indices=4' for part in ('train', 'val')]
+    workers = [f'{part}_dataloader.num_workers=0' for part in ('train', 'val')]
+    workers += [f'{part}_dataloader.persistent_workers=False' for part in ('train', 'val')]
+    done = _run(
+        folder,
+        repo_root,
+        'train.py',
+        str(repo_root / 'configs/baselines/ct_glip_r18.py'),
+        '--cfg-options',
+        *short,
+        *few,
+        *workers,
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    assert 'coco/ct/AP50' in done.stdout + done.stderr

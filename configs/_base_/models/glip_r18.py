@@ -1,5 +1,5 @@
-# Default size. MMDetection's fusion is fixed to BERT-base's width and 256 image channels, so text
-# meets the image in the head alone here (GLIP's kind A). The language model is a folder or hub
+# Default size. MMDetection's GLIP takes 256 channels only, and its fusion BERT-base's width only, so
+# text meets the image in the head alone here (GLIP's kind A). The language model is a folder or hub
 # name; the bundled one's folder is printed by
 #   python -c "from mmdet_medglip.text import resolve_language_model as r; print(r('bundled'))"
 _base_ = './grounding.py'
@@ -22,14 +22,14 @@ model = dict(
         add_extra_convs='on_output',
         relu_before_extra_convs=True,
         in_channels=[64, 128, 256],
-        out_channels=128,
+        out_channels=256,
     ),
     bbox_head=dict(
         type='ATSSVLFusionHead',
         num_classes=1,
         lang_model_name=lang_model_name,
-        in_channels=128,
-        feat_channels=128,
+        in_channels=256,
+        feat_channels=256,
         early_fuse=False,
         num_dyhead_blocks=2,
         anchor_generator=dict(octave_base_scale=3),

@@ -98,7 +98,8 @@ class ModalityRouter(BaseModule):
 
         Args:
             name: A key of ``experts``.
-            state_dict: Weights with the expert's own keys (``'layer1.0.conv1.weight'``).
+            state_dict: Weights with the expert's own keys (``'layer1.0.conv1.weight'``); those of
+                a shared stage replace it in all experts.
 
         Raises:
             ValueError: The name is not declared.

@@ -116,7 +116,7 @@ class MedGroundingHead(ATSSHead):
             text: The prompts; their token maps say which tokens a label owns.
             batch_gt_instances: For each image ``bboxes`` (n, 4), half open, in pixels of the
                 network's input, and ``labels`` (n,), indices of phrases; n may be 0.
-            batch_img_metas: Not used.
+            batch_img_metas: With ``scale_factor`` (width, height) of images that were resized.
             batch_gt_instances_ignore: As in mmdet.
 
         Returns:
@@ -131,8 +131,13 @@ class MedGroundingHead(ATSSHead):
         ignored = batch_gt_instances_ignore or [None] * len(batch_gt_instances)
         counts = [len(level) for level in levels]
         assigned, boxes, wanted = [], [], []
-        for gt, skip, owned in zip(batch_gt_instances, ignored, text.token_maps, strict=True):
-            inclusive = InstanceData(bboxes=gt.bboxes - shift, labels=gt.labels)
+        metas = batch_img_metas or [{}] * len(batch_gt_instances)
+        for gt, meta, skip, owned in zip(
+            batch_gt_instances, metas, ignored, text.token_maps, strict=True
+        ):
+            # Inclusive by a pixel of the original image, since predictions add one after rescaling.
+            pixel = priors.new_tensor((0.0, 0.0, *meta.get('scale_factor', (1.0, 1.0))[:2]))
+            inclusive = InstanceData(bboxes=gt.bboxes - pixel, labels=gt.labels)
             result = self.assigner.assign(
                 InstanceData(priors=priors - shift), counts, inclusive, skip
             )

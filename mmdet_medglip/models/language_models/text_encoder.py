@@ -26,6 +26,13 @@ from .text_features import TextFeatures
 __all__ = ['TextEncoder']
 
 
+def _is_autocast(device: torch.device) -> bool:
+    try:
+        return torch.is_autocast_enabled(device.type)
+    except TypeError:  # torch < 2.4 knows of CUDA alone
+        return torch.is_autocast_enabled()
+
+
 @MODELS.register_module()
 class TextEncoder(BaseModule):
     """Encode prompts to token features with a Hugging Face encoder.
@@ -76,7 +83,7 @@ class TextEncoder(BaseModule):
         self.max_tokens = max_tokens
         self.frozen = frozen
         self.cache_size = cache_size
-        self._cache: OrderedDict[str, Tensor] = OrderedDict()
+        self._cache: OrderedDict[tuple[str, bool], Tensor] = OrderedDict()
         if frozen:
             self.model.requires_grad_(False)
             self.model.eval()
@@ -128,18 +135,21 @@ class TextEncoder(BaseModule):
     def _encode(self, ids: dict[str, list[int]]) -> dict[str, Tensor]:
         """Features (T_i, D) of each caption, through the cache where that is exact."""
         grad = torch.is_grad_enabled() and not self.frozen
-        cached = self.cache_size > 0 and not grad and not self.model.training
-        known = {c: self._cache[c] for c in ids if c in self._cache} if cached else {}
-        new = {caption: tokens for caption, tokens in ids.items() if caption not in known}
-        if new:
+        if grad or self.model.training or not self.cache_size:
             with torch.set_grad_enabled(grad):
-                known.update(zip(new, self._run(list(new.values())), strict=True))
-        if cached:
-            for caption in ids:
-                self._cache[caption] = known[caption]
-                self._cache.move_to_end(caption)
-            while len(self._cache) > self.cache_size:
-                self._cache.popitem(last=False)
+                return dict(zip(ids, self._run(list(ids.values())), strict=True))
+        mixed = _is_autocast(next(self.model.parameters()).device)
+        new = {c: tokens for c, tokens in ids.items() if (c, mixed) not in self._cache}
+        if new:
+            # Not inference tensors: a frozen encoder's features also serve training.
+            with torch.inference_mode(False), torch.no_grad():
+                for caption, hidden in zip(new, self._run(list(new.values())), strict=True):
+                    self._cache[caption, mixed] = hidden.clone()
+        known = {caption: self._cache[caption, mixed] for caption in ids}
+        for caption in ids:
+            self._cache.move_to_end((caption, mixed))
+        while len(self._cache) > self.cache_size:
+            self._cache.popitem(last=False)
         return known
 
     def _run(self, ids: list[list[int]]) -> list[Tensor]:

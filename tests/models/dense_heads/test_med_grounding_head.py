@@ -300,3 +300,21 @@ def test_images_of_a_batch_are_independent(build, sample):
     (alone,) = head.predict([m[1:] for m in features], row_of(text, 1), samples[1:])
     torch.testing.assert_close(together[1].scores, alone.scores)
     torch.testing.assert_close(together[1].bboxes, alone.bboxes)
+
+
+@pytest.mark.parametrize('scale', [0.25, 1.0, 2.0])
+def test_a_perfect_box_comes_back_at_any_scale(build, monkeypatch, scale: float) -> None:
+    head = build()
+    original = torch.tensor([[40.0, 24.0, 368.0, 184.0]]) / 4 / scale
+    learned = []
+    monkeypatch.setattr(
+        head, '_box_losses', lambda *args: learned.append(args[4]) or (torch.zeros(()),) * 2
+    )
+    head.loss_by_feat(
+        *outputs(),
+        prompts(),
+        [gt((original * scale).tolist(), [0])],
+        [dict(scale_factor=(scale, scale))],
+    )
+    predicted = learned[0][0] / scale + torch.tensor([0.0, 0.0, 1.0, 1.0])
+    torch.testing.assert_close(predicted, original[0])
