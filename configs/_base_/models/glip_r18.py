@@ -32,7 +32,7 @@ model = dict(
         feat_channels=256,
         early_fuse=False,
         num_dyhead_blocks=2,
-        anchor_generator=dict(octave_base_scale=3),
+        anchor_generator=dict(octave_base_scale=2),
     ),
     language_model=dict(type='BertModel', name=lang_model_name),
 )

@@ -30,6 +30,6 @@ model = dict(
         type='MedGroundingHead',
         in_channels=128,
         text_channels=384,
-        anchor_generator=dict(octave_base_scale=3),  # boxes of 24 pixels at stride 8
+        anchor_generator=dict(octave_base_scale=2),  # boxes of 16 pixels at stride 8
     ),
 )
