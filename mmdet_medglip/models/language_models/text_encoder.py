@@ -10,7 +10,8 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
-from transformers import AutoConfig, AutoModel
+from transformers import AutoConfig, AutoModel, PreTrainedModel
+from transformers.utils import logging
 
 from mmdet_medglip.registry import MODELS
 from mmdet_medglip.text import (
@@ -31,6 +32,25 @@ def _is_autocast(device: torch.device) -> bool:
         return torch.is_autocast_enabled(device.type)
     except TypeError:  # torch < 2.4 knows of CUDA alone
         return torch.is_autocast_enabled()
+
+
+def _build(source: str) -> PreTrainedModel:
+    return AutoModel.from_config(AutoConfig.from_pretrained(source), add_pooling_layer=False)
+
+
+def _load(source: str) -> PreTrainedModel:
+    """Load weights; one that is missing is an error here, not a warning among others."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        model, info = AutoModel.from_pretrained(
+            source, add_pooling_layer=False, output_loading_info=True
+        )
+    finally:
+        logging.set_verbosity(verbosity)
+    if info['missing_keys']:
+        raise ValueError(f'the weights lack {", ".join(sorted(info["missing_keys"])[:3])}')
+    return model
 
 
 @MODELS.register_module()
@@ -68,11 +88,7 @@ class TextEncoder(BaseModule):
         self.tokenizer = load_tokenizer(name)
         source = resolve_language_model(name)
         try:
-            if pretrained:
-                self.model = AutoModel.from_pretrained(source, add_pooling_layer=False)
-            else:
-                config = AutoConfig.from_pretrained(source)
-                self.model = AutoModel.from_config(config, add_pooling_layer=False)
+            self.model = _load(source) if pretrained else _build(source)
         except (OSError, ImportError, ValueError) as error:
             raise offline_error(name, error) from error
         longest = self.model.config.max_position_embeddings

@@ -1,9 +1,12 @@
 """The text encoder: padding, cache and limits."""
 
+import shutil
 import socket
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from mmdet_medglip.models.language_models import TextEncoder
 from mmdet_medglip.text import prompt_from_caption, prompt_from_phrases
@@ -201,3 +204,13 @@ def test_bundled_encoder_tries_no_connection(monkeypatch):
     monkeypatch.setattr(socket.socket, 'connect', refuse)
     encoder = TextEncoder(frozen=True)
     assert encoder([prompt_from_phrases(['left kidney'])]).hidden.shape == (1, 4, 384)
+
+
+def test_weights_that_lack_a_layer_are_an_error(tiny_bert: str, tmp_path: Path) -> None:
+    folder = tmp_path / 'bert'
+    shutil.copytree(tiny_bert, folder)
+    weights = load_file(folder / 'model.safetensors')
+    del weights['encoder.layer.1.output.dense.weight']
+    save_file(weights, folder / 'model.safetensors', metadata={'format': 'pt'})
+    with pytest.raises(OSError, match=r'the weights lack encoder\.layer\.1\.output\.dense\.weight'):
+        TextEncoder(name=str(folder), max_tokens=64)
