@@ -45,6 +45,8 @@ train_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False,
 val_dataloader = dict(num_workers=0, persistent_workers=False)
 test_dataloader = dict(num_workers=0)
 train_cfg = dict(max_epochs=1, val_interval=1)
+visualizer = dict(vis_backends=[dict(type='TensorboardVisBackend')])
+default_hooks = dict(visualization=dict(draw=True, add_to_visualizer=True))
 """
 
 
@@ -78,10 +80,8 @@ def _run(folder: Path, root: Path, tool: str, *arguments: str) -> subprocess.Com
 def test_ranks_of_different_modalities_train_one_model(folder: Path, repo_root: Path) -> None:
     done = _run(folder, repo_root, 'dist_train.sh', 'joint.py', '2')
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
-    first, second = (
-        torch.load(folder / 'work_dirs' / 'joint' / f'rank_{rank}.pt', weights_only=True)
-        for rank in (0, 1)
-    )
+    work_dir = folder / 'work_dirs' / 'joint'
+    first, second = (torch.load(work_dir / f'rank_{rank}.pt', weights_only=True) for rank in (0, 1))
     for rank in (first, second):
         assert len(rank['steps']) == 6
         assert all(len({modality for modality, _ in step}) == 1 for step in rank['steps'])
@@ -91,6 +91,8 @@ def test_ranks_of_different_modalities_train_one_model(folder: Path, repo_root: 
     for name, weight in first['weights'].items():
         assert torch.isfinite(weight).all()
         assert torch.equal(weight, second['weights'][name]), f'{name} differs between ranks'
+    assert list(work_dir.rglob('events.out.tfevents.*'))
+    assert list((work_dir / 'pictures').rglob('*.png'))
 
 
 def test_the_joint_checkpoint_is_measured_and_drawn(folder: Path, repo_root: Path) -> None:
