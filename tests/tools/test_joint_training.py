@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmdet_medglip.datasets import GroundingStore
 from mmdet_medglip.text import resolve_language_model
 
 RECORDER = """
 import torch
 
+from mmdet_medglip.datasets import GroundingStore
 from mmdet_medglip.text import resolve_language_model
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
@@ -129,3 +131,99 @@ def test_mmdetections_own_glip_trains_on_the_same_data(
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
     assert 'coco/ct/AP50' in done.stdout + done.stderr
+
+
+def write_captions(store: Path, target: Path, count: int) -> None:
+    """ODVG lines that describe each image in a sentence and ground its phrases."""
+    records = [record for record in GroundingStore(store) if record.modality == 'ct'][:count]
+    with target.open('w') as lines:
+        for record in records:
+            caption, regions = 'Seen here:', []
+            for instance in record.instances:
+                phrase = instance.label.replace('_', ' ')
+                start = len(caption) + 1
+                caption += f' {phrase},'
+                span = [[start, start + len(phrase)]]
+                regions.append(dict(bbox=list(instance.bbox), phrase=phrase, tokens_positive=span))
+            line = dict(
+                filename=record.image_path,
+                height=record.height,
+                width=record.width,
+                modality='ct',
+                grounding=dict(caption=caption, regions=regions),
+            )
+            lines.write(json.dumps(line) + '\n')
+
+
+def test_captions_with_grounded_phrases_train_and_are_measured(
+    folder: Path, repo_root: Path
+) -> None:
+    store = folder / 'data' / 'demo' / 'store'
+    write_captions(store, store / 'captions.jsonl', 6)
+    parts = ('train', 'val')
+    done = _run(
+        folder,
+        repo_root,
+        'train.py',
+        str(repo_root / 'configs/medglip/ct.py'),
+        '--cfg-options',
+        'train_cfg.max_epochs=1',
+        'train_cfg.val_interval=1',
+        'work_dir=captions',
+        *[f'{part}_dataloader.dataset.ann_file=captions.jsonl' for part in parts],
+        *[f'{part}_dataloader.dataset.split=None' for part in parts],
+        *[f'{part}_dataloader.num_workers=0' for part in parts],
+        *[f'{part}_dataloader.persistent_workers=False' for part in parts],
+    )
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output[-4000:]
+    assert 'phrase/ct/Recall@5' in output
+    assert (folder / 'captions' / 'epoch_1.pth').is_file()
+
+
+STOCK = """
+_base_ = ['mmdet::_base_/default_runtime.py', 'mmdet::_base_/schedules/schedule_1x.py']
+custom_imports = dict(imports=['mmdet_medglip.registry'])
+data_root = 'data/demo/store/'
+expert = dict(type='ResNet', depth=18, base_channels=16, out_indices=(1, 2, 3))
+model = dict(
+    type='RetinaNet',
+    data_preprocessor=dict(type='mmdet_medglip.ModalityDataPreprocessor', pad_size_divisor=32),
+    backbone=dict(type='mmdet_medglip.ModalityRouter', experts=dict(ct=expert, mri=expert)),
+    neck=dict(type='FPN', in_channels=[32, 64, 128], out_channels=32, num_outs=5),
+    bbox_head=dict(
+        type='RetinaHead', num_classes=13, in_channels=32, feat_channels=32, stacked_convs=1,
+        anchor_generator=dict(type='AnchorGenerator', octave_base_scale=4, scales_per_octave=1,
+                              ratios=[1.0], strides=[8, 16, 32, 64, 128])),
+    train_cfg=dict(
+        assigner=dict(type='MaxIoUAssigner', pos_iou_thr=0.5, neg_iou_thr=0.4, min_pos_iou=0),
+        sampler=dict(type='PseudoSampler'), allowed_border=-1, pos_weight=-1),
+    test_cfg=dict(nms_pre=100, score_thr=0.0, nms=dict(type='nms', iou_threshold=0.5),
+                  max_per_img=20))
+pipeline = [
+    dict(type='mmdet_medglip.LoadMedImage'),
+    dict(type='LoadAnnotations', with_bbox=True),
+    dict(type='mmdet_medglip.IntensityWindow'),
+    dict(type='mmdet_medglip.SamplePrompt', mode='test', scope='all'),
+    dict(type='mmdet_medglip.PackGroundingInputs'),
+]
+dataset = dict(type='mmdet_medglip.MedGroundingDataset', data_root=data_root, split='train',
+               indices=4, pipeline=pipeline)
+train_dataloader = dict(batch_size=2, num_workers=0, dataset=dataset,
+                        sampler=dict(type='DefaultSampler', shuffle=True))
+val_dataloader = dict(batch_size=2, num_workers=0, dataset=dict(dataset, test_mode=True),
+                      sampler=dict(type='DefaultSampler', shuffle=False))
+val_evaluator = dict(type='mmdet_medglip.MedCocoMetric')
+test_dataloader = test_evaluator = test_cfg = None
+train_cfg = dict(max_epochs=1, val_interval=1)
+default_hooks = dict(visualization=dict(type='mmdet_medglip.GroundingVisualizationHook'))
+"""
+
+
+def test_our_parts_work_in_a_stock_mmdetection_config(folder: Path, repo_root: Path) -> None:
+    (folder / 'stock.py').write_text(STOCK)
+    done = _run(folder, repo_root, 'train.py', 'stock.py')
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output[-4000:]
+    assert 'coco/ct/AP50' in output
+    assert list((folder / 'work_dirs' / 'stock' / 'pictures').rglob('*.png'))

@@ -15,9 +15,16 @@ __all__ = ['PackGroundingInputs']
 class PackGroundingInputs(PackDetInputs):
     """mmdet's ``PackDetInputs`` with the keys that grounding needs.
 
+    An image that was not resized gets ``scale_factor`` (1, 1), which detectors rescale by.
+
     Args:
         meta_keys: Keys of the record that go to ``metainfo``; absent ones are skipped.
     """
 
     def __init__(self, meta_keys: Sequence[str] = GROUNDING_META_KEYS) -> None:
         super().__init__(meta_keys=tuple(meta_keys))
+
+    def transform(self, results: dict) -> dict:
+        """Pack as the parent does."""
+        results.setdefault('scale_factor', (1.0, 1.0))
+        return super().transform(results)

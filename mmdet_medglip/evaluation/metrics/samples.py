@@ -75,13 +75,13 @@ def phrase_names(sample: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def class_index(dataset_meta: Mapping[str, Any] | None) -> dict[str, int]:
-    """Number of each label id of the data set, as ``instances`` use it.
+    """Number of each label id of the data set, as ``instances`` use it; none for captions alone.
 
     Raises:
         ValueError: If the data set does not say its label ids.
     """
     classes = (dataset_meta or {}).get('classes')
-    if not classes:
+    if classes is None:
         raise ValueError(
             "Metrics of label prompts need the label ids of the data set in metainfo['classes'], "
             f'got {classes!r}.'

@@ -107,7 +107,7 @@ def test_the_evaluator_hands_over_data_samples(make_sample):
     made = make_sample('x', 'ct', [(0, A)], [(0, 0.9, A)], ['liver'])
     sample = DetDataSample(metainfo={k: v for k, v in made.items() if k != 'pred_instances'})
     sample.pred_instances = InstanceData(**made['pred_instances'])
-    evaluator = Evaluator([{'type': 'mmdet_medglip.MedCocoMetric'}])
+    evaluator = Evaluator([MedCocoMetric()])
     evaluator.dataset_meta = {'classes': CLASSES}
     evaluator.process([sample], {})
     assert evaluator.evaluate(1)['coco/ct/liver/AP'] == pytest.approx(1.0)
