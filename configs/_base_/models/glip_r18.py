@@ -1,6 +1,6 @@
-# Default size. MMDetection's GLIP takes 256 channels only, and its fusion BERT-base's width only, so
-# text meets the image in the head alone here (GLIP's kind A). The language model is a folder or hub
-# name; the bundled one's folder is printed by
+# Default size. MMDetection's GLIP takes 256 channels only, and its fusion BERT-base's width only,
+# so text meets the image in the head alone here (GLIP's kind A). The language model is a folder or
+# hub name; the bundled one's folder is printed by
 #   python -c "from mmdet_medglip.text import resolve_language_model as r; print(r('bundled'))"
 _base_ = './grounding.py'
 
