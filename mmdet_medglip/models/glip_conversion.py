@@ -79,7 +79,7 @@ def convert_glip_state_dict(
             unknown.append(key)
         elif new:
             converted[new] = value
-    if unknown or not any(key.startswith('bbox_head.') for key in converted):
+    if unknown or not any(key.startswith('bbox_head.head.') for key in state_dict):
         raise ValueError(
             f"Not a checkpoint of MMDetection's GLIP: {len(unknown)} of {len(state_dict)} keys "
             f'are unknown, such as {", ".join(unknown[:3]) or "none at all"}. Expected keys like '

@@ -89,10 +89,28 @@ def test_mean_of_neighbours_by_hand():
     torch.nn.init.zeros_(layer.level_weight.weight)
     for parameter in layer.activation.parameters():
         torch.nn.init.zeros_(parameter)
-    finest, middle, coarsest = layer(maps())
-    assert finest.unique().tolist() == pytest.approx([0.5 * (2 + 4) / 2])
-    assert middle.unique().tolist() == pytest.approx([0.5 * (1 + 2 + 4) / 3])
-    assert coarsest.unique().tolist() == pytest.approx([0.5 * (1 + 2) / 2])
+    expected = (0.5 * (2 + 4) / 2, 0.5 * (1 + 2 + 4) / 3, 0.5 * (1 + 2) / 2)
+    for level, value in zip(layer(maps()), expected, strict=True):
+        torch.testing.assert_close(level, torch.full_like(level, value))
+
+
+@pytest.mark.parametrize(
+    ('upsample', 'row'),
+    [
+        pytest.param('bilinear', [0.0, 1.0, 2.0, 3.0], id='corners-aligned'),
+        pytest.param('nearest', [0.0, 0.0, 3.0, 3.0], id='nearest'),
+    ],
+)
+def test_a_coarser_level_is_enlarged(upsample: str, row: list[float]) -> None:
+    layer = DynamicPyramidConv(16, deformable=False, upsample=upsample)
+    coarse = torch.tensor([0.0, 3.0]).expand(1, 16, 2, 2)
+    enlarged = layer._enlarge(coarse, torch.Size((4, 4)))
+    torch.testing.assert_close(enlarged, torch.tensor(row).expand(1, 16, 4, 4))
+
+
+def test_another_way_to_enlarge_is_an_error() -> None:
+    with pytest.raises(ValueError, match="upsample must be 'bilinear' or 'nearest', got 'cubic'"):
+        DynamicPyramidConv(16, upsample='cubic')
 
 
 def test_deformable_without_offsets_is_a_plain_convolution():
