@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmdet.structures import DetDataSample
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
 
@@ -15,44 +15,10 @@ from mmdet_medglip.text import resolve_language_model
 
 TEXT_CHANNELS = 48
 
-PREPROCESSOR = dict(
-    type='DetDataPreprocessor',
-    mean=[103.53, 116.28, 123.675],
-    std=[57.375, 57.12, 58.395],
-    bgr_to_rgb=False,
-    pad_size_divisor=32,
-)
-ANCHORS = dict(
-    type='AnchorGenerator',
-    ratios=[1.0],
-    octave_base_scale=8,
-    scales_per_octave=1,
-    strides=[8, 16, 32, 64, 128],
-    center_offset=0.5,
-)
-HEAD = dict(
-    anchor_generator=ANCHORS,
-    bbox_coder=dict(
-        type='DeltaXYWHBBoxCoderForGLIP',
-        target_means=[0.0, 0.0, 0.0, 0.0],
-        target_stds=[0.1, 0.1, 0.2, 0.2],
-    ),
-    loss_cls=dict(type='FocalLoss', use_sigmoid=True, gamma=2.0, alpha=0.25, loss_weight=1.0),
-    loss_bbox=dict(type='GIoULoss', loss_weight=2.0),
-)
-TRAIN_CFG = dict(
-    assigner=dict(type='ATSSAssigner', topk=9, iou_calculator=dict(type='BboxOverlaps2D_GLIP')),
-    allowed_border=-1,
-    pos_weight=-1,
-    debug=False,
-)
-TEST_CFG = dict(
-    nms_pre=1000,
-    min_bbox_size=0,
-    score_thr=0.05,
-    nms=dict(type='nms', iou_threshold=0.6),
-    max_per_img=100,
-)
+_CONFIG = Path(__file__).resolve().parents[2] / 'configs' / '_base_' / 'models' / 'grounding.py'
+_SHARED = Config.fromfile(_CONFIG).model.to_dict()
+PREPROCESSOR, HEAD = _SHARED['data_preprocessor'], _SHARED['bbox_head']
+TRAIN_CFG, TEST_CFG = _SHARED['train_cfg'], _SHARED['test_cfg']
 
 
 @pytest.fixture(scope='session')
@@ -136,8 +102,8 @@ def make_sample(
             scale_factor=(1.0, 1.0),
             pad_shape=shape,
             img_path='image.png',
-            **meta,
         )
+        | meta
     )
     sample.gt_instances = InstanceData(
         bboxes=torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),

@@ -1,45 +1,27 @@
 """MedGLIP with converted weights is MMDetection's GLIP: same boxes, scores, losses, gradients."""
 
-import copy
 from inspect import getsource
+from pathlib import Path
 
 import pytest
 import torch
 from mmdet.models.dense_heads.atss_vlfusion_head import DyConv
 from mmdet.registry import MODELS as MMDET_MODELS
 from mmdet.utils import register_all_modules
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
 from mmengine.structures import InstanceData
 
 from mmdet_medglip.models.glip_conversion import convert_glip_state_dict
 from mmdet_medglip.registry import MODELS
 
 SCORE_TOLERANCE, BOX_TOLERANCE = 1e-4, 1e-2
+MMDET_UPSAMPLE = 'bilinear' if 'upsample_bilinear' in getsource(DyConv) else 'nearest'
+SCALE = (0.5, 0.5)
 PROMPTS = [
     ['pneumonia', 'nodule', 'fracture'],
     ['left kidney', 'right kidney', 'inferior vena cava', 'liver'],
     ['polyp'],
 ]
-SWIN_T = dict(
-    type='SwinTransformer',
-    embed_dims=96,
-    depths=[2, 2, 6, 2],
-    num_heads=[3, 6, 12, 24],
-    window_size=7,
-    mlp_ratio=4,
-    qkv_bias=True,
-    drop_path_rate=0.0,
-    patch_norm=True,
-    out_indices=(1, 2, 3),
-    convert_weights=False,
-)
-PYRAMID = dict(
-    in_channels=[192, 384, 768],
-    out_channels=256,
-    relu_before_extra_convs=True,
-    add_extra_convs='on_output',
-    num_outs=5,
-)
 
 
 @pytest.fixture(scope='module')
@@ -60,12 +42,27 @@ def bert_768(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope='module')
-def build_pair(bert_768: str, glip_settings: tuple):
+def build_pair(bert_768: str, repo_root: Path):
     """Factory of MMDetection's GLIP-T with random weights and ours with the same ones."""
     register_all_modules(init_default_scope=False)
+    configs = repo_root / 'configs'
 
     def build(fused: bool, num_blocks: int) -> tuple:
-        return _build_pair(bert_768, glip_settings, fused, num_blocks)
+        stock = Config.fromfile(configs / 'baselines' / 'ct_glip-t.py').model
+        stock.backbone.drop_path_rate = 0.0
+        stock.bbox_head.update(
+            lang_model_name=bert_768, early_fuse=fused, num_dyhead_blocks=num_blocks
+        )
+        ours = Config.fromfile(configs / 'medglip' / 'ct_glip-t.py').model
+        ours.backbone.experts.ct.drop_path_rate = 0.0
+        ours.neck.update(num_blocks=num_blocks, upsample=MMDET_UPSAMPLE)
+        ours.neck.text_layer.update(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+        if not fused:
+            ours.neck.fusion = None
+        for model in (stock, ours):
+            model.language_model.name = bert_768
+            model.test_cfg.score_thr = 0.0
+        return _same_weights(stock, ours)
 
     return build
 
@@ -76,48 +73,10 @@ def pair(request: pytest.FixtureRequest, build_pair) -> tuple:
     return build_pair(request.param, 6)
 
 
-def _build_pair(bert_768: str, glip_settings: tuple, fused: bool, num_blocks: int) -> tuple:
-    head, preprocessor, test_cfg, train_cfg = glip_settings
-    test_cfg = test_cfg | dict(score_thr=0.0)
-    stock = dict(
-        type='mmdet.GLIP',
-        data_preprocessor=preprocessor,
-        backbone=SWIN_T,
-        neck=dict(type='FPN', start_level=0, **PYRAMID),
-        bbox_head=dict(
-            type='ATSSVLFusionHead',
-            lang_model_name=bert_768,
-            num_classes=80,
-            in_channels=256,
-            feat_channels=256,
-            early_fuse=fused,
-            num_dyhead_blocks=num_blocks,
-            **head,
-        ),
-        language_model=dict(type='BertModel', name=bert_768),
-        train_cfg=train_cfg,
-        test_cfg=test_cfg,
-    )
-    fusion = dict(embed_channels=2048, num_heads=8) if fused else None
-    ours = dict(
-        type='MedGLIP',
-        data_preprocessor=preprocessor,
-        backbone=dict(type='ModalityRouter', experts=dict(ct=SWIN_T)),
-        neck=dict(
-            type='LanguageFusedFPN',
-            in_channels=PYRAMID['in_channels'],
-            num_blocks=num_blocks,
-            fusion=fusion,
-            upsample='bilinear' if 'upsample_bilinear' in getsource(DyConv) else 'nearest',
-            text_layer=dict(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0),
-        ),
-        bbox_head=dict(type='MedGroundingHead', text_channels=768, **head),
-        language_model=dict(type='TextEncoder', name=bert_768),
-        train_cfg=train_cfg,
-        test_cfg=test_cfg,
-    )
+def _same_weights(stock: ConfigDict, ours: ConfigDict) -> tuple:
+    """Build both; random weights whose scores differ from place to place, and no dropout."""
     torch.manual_seed(2)
-    reference = MMDET_MODELS.build(ConfigDict(copy.deepcopy(stock)))
+    reference = MMDET_MODELS.build(stock)
     with torch.no_grad():
         # Default scores are all alike; spread them so that the order of boxes is decided.
         reference.bbox_head.head.bias0.fill_(-2.0)
@@ -125,7 +84,7 @@ def _build_pair(bert_768: str, glip_settings: tuple, fused: bool, num_blocks: in
         for block in reference.bbox_head.head.dyhead_tower:
             if hasattr(block, 'offset') and block.offset is not None:
                 block.offset.weight.normal_(std=0.02)
-    model = MODELS.build(ConfigDict(copy.deepcopy(ours)))
+    model = MODELS.build(ours)
     model.load_state_dict(convert_glip_state_dict(reference.state_dict(), ['ct']))
     for module in [*reference.modules(), *model.modules()]:
         if isinstance(getattr(module, 'dropout', None), float):
@@ -169,7 +128,7 @@ def test_predictions_equal_mmdet(pair, sample, sizes, prompts) -> None:
     for net in (reference, model):
         net.eval()
         samples = [
-            sample('. '.join(prompt) + '.', shape=size, custom_entities=True)
+            sample('. '.join(prompt) + '.', shape=size, custom_entities=True, scale_factor=SCALE)
             for prompt, size in zip(prompts, sizes, strict=True)
         ]
         with torch.no_grad():
@@ -196,13 +155,14 @@ def test_losses_and_gradients_equal_mmdet(build_pair, sample, fused, num_blocks)
     boxes = [[[5.0, 10.0, 35.0, 45.0], [25.0, 5.0, 90.0, 60.0]], []]
     labels = [[2, 0], []]
     losses, gradients = [], []
-    for net, shift in ((reference, 1.0), (model, 0.0)):
-        # MMDetection's pipeline hands its head inclusive corners (GTBoxSubOne_GLIP).
+    for net, shift in ((reference, SCALE[0]), (model, 0.0)):
+        # MMDetection's pipeline takes a pixel of the original image off (GTBoxSubOne_GLIP).
         net.train()
         net.zero_grad()
         samples = []
         for box, label in zip(boxes, labels, strict=True):
-            one = sample('pneumonia. nodule. fracture.', shape=(64, 96), boxes=box, labels=label)
+            prompt = 'pneumonia. nodule. fracture.'
+            one = sample(prompt, shape=(64, 96), boxes=box, labels=label, scale_factor=SCALE)
             one.gt_instances.bboxes[:, 2:] -= shift
             samples.append(one)
         parts = net.loss(images, samples)
