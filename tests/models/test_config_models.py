@@ -34,7 +34,7 @@ def depth_of(path: Path) -> int:
 
 
 def modalities_of(path: Path) -> list[str]:
-    name = path.stem.removesuffix('_glip-t')
+    name = path.stem.removesuffix('_glip-t').removesuffix('_384')
     return list(MODALITIES) if name == 'all' else [name]
 
 
@@ -53,7 +53,8 @@ def bert_768(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_each_modality_and_all_have_both_sizes():
     names = {path.stem for path in LEAVES}
-    assert names == {f'{m}{size}' for m in (*MODALITIES, 'all') for size in ('', '_glip-t')}
+    both = {f'{m}{size}' for m in (*MODALITIES, 'all') for size in ('', '_glip-t')}
+    assert names == both | {'ct_384', 'all_384'}
 
 
 @each_leaf
