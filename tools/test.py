@@ -18,6 +18,7 @@ from mmdet_medglip.engine.launch import (
     add_common_options,
     build_runner,
     is_main_process,
+    leave_process_group,
     read_config,
 )
 
@@ -126,6 +127,7 @@ def main() -> None:
     metrics = runner.test()
     if is_main_process():
         report(config, metrics, args.show_dir)
+    leave_process_group()
 
 
 if __name__ == '__main__':

@@ -19,6 +19,7 @@ from mmdet_medglip.engine.launch import (
     add_common_options,
     build_runner,
     is_main_process,
+    leave_process_group,
     read_config,
 )
 
@@ -104,6 +105,7 @@ def main() -> None:
         peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         minutes = (time.monotonic() - started) / 60
         print(f'trained in {minutes:.1f} min, peak memory {peak_gb:.1f} GB: {config.work_dir}')
+    leave_process_group()
 
 
 if __name__ == '__main__':

@@ -16,7 +16,13 @@ from mmengine.runner import Runner
 from mmdet_medglip.engine.checkpoint import use_safe_checkpoints
 from mmdet_medglip.engine.config import default_work_dir, load_config
 
-__all__ = ['add_common_options', 'build_runner', 'is_main_process', 'read_config']
+__all__ = [
+    'add_common_options',
+    'build_runner',
+    'is_main_process',
+    'leave_process_group',
+    'read_config',
+]
 
 
 def add_common_options(parser: argparse.ArgumentParser) -> None:
@@ -104,3 +110,13 @@ def build_runner(config: Config) -> Runner:
     if 'runner_type' in config:
         return RUNNERS.build(config)
     return Runner.from_cfg(config)
+
+
+def leave_process_group() -> None:
+    """Wait for the other processes of a distributed run, then leave; nothing for a single one.
+
+    A process that exits with its group open can abort while another still talks to it.
+    """
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()

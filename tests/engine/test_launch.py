@@ -75,3 +75,7 @@ def test_gloo_is_used_where_there_is_no_accelerator(monkeypatch, launcher, devic
         assert config.model_wrapper_cfg.find_unused_parameters is True
     else:
         assert 'model_wrapper_cfg' not in config
+
+
+def test_leaving_without_a_process_group_does_nothing():
+    launch.leave_process_group()
