@@ -111,9 +111,9 @@ class ModalityRouter(BaseModule):
             self._share(expert, next(iter(self.experts.values())), name)
         if state_dict is not None:
             expert.load_state_dict(state_dict)
-        for parameter in self.parameters():
-            expert.to(parameter.device)
-            break
+        present = next(self.parameters(), None)
+        if present is not None:
+            expert.to(present.device)
         expert.train(self.training)
         self.experts[name] = expert
         self.routes.update((m, e) for m, e in self._declared_routes.items() if e == name)

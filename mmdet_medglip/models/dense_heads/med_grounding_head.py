@@ -122,12 +122,9 @@ class MedGroundingHead(ATSSHead):
         Returns:
             ``loss_cls``, ``loss_bbox`` and ``loss_centerness``, scalars.
         """
-        sizes = [delta.shape[-2:] for delta in deltas]
-        levels = self.prior_generator.grid_priors(
-            sizes, dtype=torch.float32, device=deltas[0].device
-        )
+        levels = self._priors(deltas)
         priors = torch.cat(levels)
-        shift = priors.new_tensor(_INCLUSIVE)
+        inclusive_priors = InstanceData(priors=priors - priors.new_tensor(_INCLUSIVE))
         ignored = batch_gt_instances_ignore or [None] * len(batch_gt_instances)
         counts = [len(level) for level in levels]
         assigned, boxes, wanted = [], [], []
@@ -138,9 +135,7 @@ class MedGroundingHead(ATSSHead):
             # Inclusive by a pixel of the original image, since predictions add one after rescaling.
             pixel = priors.new_tensor((0.0, 0.0, *meta.get('scale_factor', (1.0, 1.0))[:2]))
             inclusive = InstanceData(bboxes=gt.bboxes - pixel, labels=gt.labels)
-            result = self.assigner.assign(
-                InstanceData(priors=priors - shift), counts, inclusive, skip
-            )
+            result = self.assigner.assign(inclusive_priors, counts, inclusive, skip)
             positive = result.gt_inds > 0
             matched = (result.gt_inds - 1)[positive]
             target = torch.zeros(len(priors), owned.shape[1], device=priors.device)
@@ -163,6 +158,12 @@ class MedGroundingHead(ATSSHead):
             num_positive,
         )
         return dict(loss_cls=loss_cls, loss_bbox=loss_bbox, loss_centerness=loss_centerness)
+
+    def _priors(self, deltas: _Maps) -> list[Tensor]:
+        """Priors (places, 4) of each level, half open, network pixels."""
+        return self.prior_generator.grid_priors(
+            [delta.shape[-2:] for delta in deltas], dtype=torch.float32, device=deltas[0].device
+        )
 
     @staticmethod
     def _flat(maps: _Maps, channels: int) -> Tensor:
@@ -247,9 +248,7 @@ class MedGroundingHead(ATSSHead):
         rescale: bool = True,
     ) -> list[InstanceData]:
         """Turn predictions at places into boxes; arguments as above."""
-        levels = self.prior_generator.grid_priors(
-            [delta.shape[-2:] for delta in deltas], dtype=torch.float32, device=deltas[0].device
-        )
+        levels = self._priors(deltas)
         results = []
         for index, (meta, owned) in enumerate(zip(batch_img_metas, text.token_maps, strict=True)):
             share = owned.float() / owned.sum(1, keepdim=True)
