@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -65,10 +66,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory, repo_root: Path) -> Path:
     return folder
 
 
+def _free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return str(probe.getsockname()[1])
+
+
 def _run(folder: Path, root: Path, tool: str, *arguments: str) -> subprocess.CompletedProcess:
     program = ['bash'] if tool.endswith('.sh') else [sys.executable]
     env = os.environ | dict(
-        PYTHONPATH=str(folder), PYTHON=sys.executable, OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES=''
+        PYTHONPATH=str(folder),
+        PORT=_free_port(),
+        PYTHON=sys.executable,
+        OMP_NUM_THREADS='1',
+        CUDA_VISIBLE_DEVICES='',
     )
     return subprocess.run(
         [*program, str(root / 'tools' / tool), *arguments],
