@@ -1,5 +1,6 @@
 """Names: modalities, and labels in the hierarchy region > class > label."""
 
-from .ontology import LabelInfo, Ontology
+from .entries import BoxPolicy, Codes, GroupInfo, LabelInfo
+from .ontology import Ontology
 
-__all__ = ['LabelInfo', 'Ontology']
+__all__ = ['BoxPolicy', 'Codes', 'GroupInfo', 'LabelInfo', 'Ontology']

@@ -1,65 +1,29 @@
 """The ontology: which modalities and labels exist, and every name each goes by."""
 
-import difflib
-import re
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, SupportsIndex
 
-import yaml
+from .entries import BoxPolicy, GroupInfo, LabelInfo, Rule
+from .hierarchy import Hierarchy, did_you_mean
+from .layout import read_yaml
+from .loading import load_content
+from .meaning import Places, left_choices
+from .names import fold, plural_of
 
-__all__ = ['BoxPolicy', 'LabelInfo', 'Ontology']
+__all__ = ['BoxPolicy', 'GroupInfo', 'LabelInfo', 'Ontology']
 
-BoxPolicy = Literal['single', 'components']
-_BOX_POLICIES = ('single', 'components')
-_FORMAT = 1
 _LABELS_YAML = Path(__file__).with_name('labels.yaml')
-_SEPARATORS = re.compile(r'[\s_\-]+')
+_LISTED = 12
 
 
-def _key(name: str) -> str:
-    """Fold case and the separators space, underscore and hyphen."""
-    return _SEPARATORS.sub(' ', name.strip().casefold())
-
-
-def _suggestion(name: str, candidates: Mapping[str, str]) -> str:
-    """Say which known names look like ``name``; empty if none does."""
-    close = difflib.get_close_matches(_key(name), candidates, n=5, cutoff=0.6)
-    ids = list(dict.fromkeys(candidates[key] for key in close))[:3]
-    return f' Did you mean {" or ".join(repr(i) for i in ids)}?' if ids else ''
-
-
-@dataclass(frozen=True)
-class LabelInfo:
-    """What the ontology knows of one label.
-
-    Args:
-        id: Identifier, as stored with a box.
-        name: Natural words, as said in a prompt.
-        synonyms: Other names, none of which names another label.
-        parent_class: Class the label belongs to.
-        region: Region the class belongs to.
-        modalities: Modalities in which the label is asked for, in the ontology's order.
-        is_lesion: Whether it is a finding rather than anatomy or a device.
-        box_policy: ``single``: one box around all pixels; ``components``: one per component.
-    """
-
-    id: str
-    name: str
-    synonyms: tuple[str, ...]
-    parent_class: str
-    region: str
-    modalities: tuple[str, ...]
-    is_lesion: bool
-    box_policy: BoxPolicy
-
-
-class Ontology:
+class Ontology(Hierarchy):
     """Modalities and labels, found by any of their names.
 
-    Build it with :meth:`default` or :meth:`from_yaml`. It never changes after that.
+    Labels belong to classes and classes to regions; no two of them share an id or a name. Build
+    it with :meth:`default` or :meth:`from_yaml`. It never changes after that.
 
     Args:
         data: The content of a label file; ``labels.yaml`` documents the layout.
@@ -72,30 +36,23 @@ class Ontology:
         >>> ontology = Ontology.default()
         >>> ontology.parse_label('Left Kidney')
         'kidney_left'
+        >>> ontology.parse_label('nodule', modality='ultrasound')
+        'thyroid_nodule'
         >>> ontology.parse_modality('CR')
         'xray'
+        >>> ontology.ancestors('kidney_left')
+        ('kidney', 'abdomen')
     """
 
     def __init__(self, data: Mapping[str, Any], origin: str = 'ontology') -> None:
-        if not isinstance(data, Mapping) or data.get('format') != _FORMAT:
-            found = data.get('format') if isinstance(data, Mapping) else type(data).__name__
-            raise ValueError(
-                f"{origin}: 'format' must be {_FORMAT}, got {found!r}; "
-                'use a label file written for this version of mmdet_medglip.'
-            )
-        self._origin = origin
-        self._modality_names: dict[str, str] = {}
-        self._modality_keys: dict[str, str] = {}
-        self._labels: dict[str, LabelInfo] = {}
-        self._label_keys: dict[str, str] = {}
-        self._classes: dict[str, str] = {}
-        for modality, entry in data.get('modalities', {}).items():
-            self._modality_names[modality] = entry['name']
-            for name in (modality, entry['name'], *entry.get('aliases', ())):
-                self._claim(self._modality_keys, name, modality)
-        for region, region_entry in data.get('regions', {}).items():
-            for class_id, class_entry in region_entry['classes'].items():
-                self._add_class(region, class_id, class_entry)
+        content = load_content(data, origin)
+        super().__init__(content, origin)
+        self._digest = hashlib.sha256(repr(content).encode()).hexdigest()
+        self._places = Places(self._index, self, content.parts)
+        self._rules: dict[str, Rule] = {}
+        for rule in content.rules:
+            for name in rule.names:
+                self._add_rule(name, rule)
 
     @classmethod
     def from_yaml(cls, path: str | Path) -> 'Ontology':
@@ -111,16 +68,7 @@ class Ontology:
             FileNotFoundError: If there is no such file.
             ValueError: If the file is not valid YAML or has another layout.
         """
-        path = Path(path)
-        if not path.is_file():
-            raise FileNotFoundError(
-                f'Label file {path} does not exist; pass an existing YAML file.'
-            )
-        try:
-            data = yaml.safe_load(path.read_text(encoding='utf-8'))
-        except yaml.YAMLError as error:
-            raise ValueError(f'Label file {path} is not valid YAML: {error}') from error
-        return cls(data, origin=str(path))
+        return cls(read_yaml(Path(path)), origin=str(path))
 
     @classmethod
     def default(cls) -> 'Ontology':
@@ -128,140 +76,149 @@ class Ontology:
         return _default_ontology()
 
     @property
-    def modalities(self) -> tuple[str, ...]:
-        """Modality ids, in the file's order."""
-        return tuple(self._modality_names)
+    def digest(self) -> str:
+        """Hash of all names, rules and policies, 64 hex digits."""
+        return self._digest
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Label ids, in the file's order."""
-        return tuple(self._labels)
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        # The packaged ontology goes into a pickle as its name: each data loader worker has it.
+        if self is _default_ontology():
+            return (_default_ontology, ())
+        return super().__reduce_ex__(protocol)
 
-    def parse_modality(self, name: str) -> str:
-        """Find a modality by id, name or alias (DICOM codes among them), case-insensitively.
+    def parse_label(
+        self, name: str, *, modality: str | None = None, body_region: str | None = None
+    ) -> str:
+        """Find a label by any of its names; an ambiguous name by what is known of the image.
 
-        Args:
-            name: Any name of a modality.
-
-        Returns:
-            The modality id.
-
-        Raises:
-            ValueError: If no modality goes by that name.
-        """
-        modality = self._modality_keys.get(_key(name))
-        if modality is None:
-            raise ValueError(
-                f'Unknown modality {name!r}; known are {", ".join(self.modalities)}.'
-                f'{_suggestion(name, self._modality_keys)}'
-            )
-        return modality
-
-    def parse_label(self, name: str) -> str:
-        """Find a label by id, name or synonym; case, spaces, ``_`` and ``-`` do not matter.
+        Case, separators, plural, British or American spelling and a side behind the name do not
+        matter. A name listed under ``ambiguous`` in the label file has the one meaning that
+        modality and region leave. It is never guessed.
 
         Args:
             name: Any name of a label.
+            modality: Modality of the image, by any of its names; None if not known.
+            body_region: What the image shows, in words; None if not known. Words that the
+                ontology does not know count as not known.
 
         Returns:
             The label id.
 
         Raises:
-            ValueError: If no label goes by that name, or it names a class of several labels.
+            ValueError: If no label goes by that name, if it names a class or says no side, or if
+                it is ambiguous and modality and region do not decide. The message lists the
+                labels it may mean.
         """
-        key = _key(name)
-        label = self._label_keys.get(key)
-        if label is not None:
-            return label
-        class_id = self._classes.get(key)
-        if class_id is not None:
-            members = [i for i, info in self._labels.items() if info.parent_class == class_id]
-            raise ValueError(
-                f'{name!r} names a class, not a label; use one of its labels: {", ".join(members)}.'
-            )
-        raise ValueError(
-            f'Unknown label {name!r}: {self._origin} has {len(self._labels)} labels and none goes '
-            f'by that name.{_suggestion(name, self._label_keys)}'
-        )
+        modality = None if modality is None else self.parse_modality(modality)
+        place = self._places.find(body_region) if body_region else ()
+        rule = self._rules.get(fold(name))
+        if rule is not None:
+            return self._decide(name, rule, modality, place)
+        node = self._index.given(name)
+        if node in self._labels:
+            return node
+        found = () if node else self._index.forms(name)
+        if len(found) == 1 and found[0] in self._labels:
+            return found[0]
+        raise self._no_label(name, node or (found[0] if len(found) == 1 else None), found)
 
-    def info(self, label: str) -> LabelInfo:
-        """Return all the ontology knows of a label id.
+    def find(self, name: str) -> str:
+        """Find a label, class or region by any of its names.
+
+        Args:
+            name: Any name at any level. A name without the side of a sided label leads to the
+                class of its two sides.
+
+        Returns:
+            The id.
 
         Raises:
-            ValueError: If ``label`` is not an id of this ontology.
+            ValueError: If nothing goes by that name, or things of several regions do.
         """
-        try:
-            return self._labels[label]
-        except KeyError:
-            raise ValueError(
-                f'Unknown label id {label!r} in {self._origin}; parse_label() turns names into '
-                f'ids.{_suggestion(str(label), self._label_keys)}'
-            ) from None
+        node = self._index.given(name)
+        if node is not None:
+            return node
+        rule = self._rules.get(fold(name))
+        if rule is not None:
+            return self._decide(name, rule, None, ())
+        found = self._places.common(self._index.forms(name))
+        if not found:
+            raise self._no_label(name, None, ())
+        return found[0]
 
-    def display_name(self, label: str) -> str:
-        """Return the natural words of a label id."""
-        return self.info(label).name
+    def candidates(self, name: str) -> tuple[str, ...]:
+        """Return the label ids a name may mean: of a class, both sides, every meaning, or none."""
+        rule = self._rules.get(fold(name))
+        if rule is not None:
+            return tuple(choice.label for choice in rule.choices)
+        node = self._index.given(name)
+        nodes = self._index.forms(name) if node is None else (node,)
+        return tuple(label for node in nodes for label in self._labels_below(node))
 
-    def synonyms(self, label: str) -> tuple[str, ...]:
-        """Return the other names of a label id, possibly none."""
-        return self.info(label).synonyms
+    def suggest(self, name: str, n: int = 3) -> tuple[str, ...]:
+        """Return labels whose names look like a name: misspelt, in other order or without side.
 
-    def parent_class(self, label: str) -> str:
-        """Return the class of a label id."""
-        return self.info(label).parent_class
+        Args:
+            name: Words.
+            n: How many at most.
 
-    def region(self, label: str) -> str:
-        """Return the region of a label id."""
-        return self.info(label).region
+        Returns:
+            Label ids, the nearest first; possibly none.
+        """
+        return tuple(dict.fromkeys((*self.candidates(name), *self._near_labels(name))))[:n]
 
-    def is_lesion(self, label: str) -> bool:
-        """Tell whether a label id is a finding."""
-        return self.info(label).is_lesion
+    def parse_region(self, words: str) -> str | None:
+        """Return the region that words stand for, such as ``colon`` or ``left knee``.
 
-    def box_policy(self, label: str) -> BoxPolicy:
-        """Tell how boxes are made from a mask of a label id."""
-        return self.info(label).box_policy
+        Args:
+            words: A region, anything in it, or what a record says it shows.
 
-    def labels_of(self, modality: str) -> tuple[str, ...]:
-        """Return the label ids asked for in a modality, in the file's order."""
-        modality = self.parse_modality(modality)
-        return tuple(i for i, info in self._labels.items() if modality in info.modalities)
+        Returns:
+            The region id; None if the words are not known or lie in several regions.
+        """
+        place = self._places.find(words)
+        return place[-1] if place else None
 
-    def _claim(self, keys: dict[str, str], name: str, owner: str) -> None:
-        other = keys.setdefault(_key(str(name)), owner)
-        if other != owner:
-            raise ValueError(
-                f'{self._origin}: {name!r} names both {other!r} and {owner!r}; '
-                'remove it from one of them.'
+    def _decide(self, name: str, rule: Rule, modality: str | None, place: tuple[str, ...]) -> str:
+        left = [c.label for c in left_choices(rule, modality, place, self._labels)]
+        if len(left) == 1:
+            return left[0]
+        if rule.otherwise in left:
+            return rule.otherwise
+        meanings = ', '.join(left or (c.label for c in rule.choices))
+        raise ValueError(
+            f'{name!r} is ambiguous{_known(modality, place)}: it may be {meanings}; '
+            'use one of these names.'
+        )
+
+    def _no_label(self, name: str, node: str | None, found: tuple[str, ...]) -> ValueError:
+        if node is not None:
+            level = self.level(node)
+            members = self._labels_below(node)
+            more = f' and {len(members) - _LISTED} more' if len(members) > _LISTED else ''
+            return ValueError(
+                f'{name!r} names a {level}, not a label; use one of its labels: '
+                f'{", ".join(members[:_LISTED])}{more}.'
             )
+        if found:
+            return ValueError(f'{name!r} does not say which; use one of: {", ".join(found)}.')
+        return ValueError(
+            f'Unknown label {name!r}: {self._origin} has {len(self._labels)} labels and none goes '
+            f'by that name.{did_you_mean(self.suggest(name))}'
+        )
 
-    def _add_class(self, region: str, class_id: str, entry: Mapping[str, Any]) -> None:
-        self._claim(self._classes, class_id, class_id)
-        for label, own in entry['labels'].items():
-            if label in self._labels:
-                raise ValueError(f'{self._origin}: label {label!r} is defined twice.')
-            merged = {**entry, **own}
-            lesion = bool(merged.get('lesion', False))
-            policy = merged.get('box', 'components' if lesion else 'single')
-            if policy not in _BOX_POLICIES:
-                raise ValueError(
-                    f"{self._origin}: 'box' of {label!r} must be one of {_BOX_POLICIES}, "
-                    f'got {policy!r}.'
-                )
-            self._labels[label] = LabelInfo(
-                id=label,
-                name=own['name'],
-                synonyms=tuple(own.get('synonyms', ())),
-                parent_class=class_id,
-                region=region,
-                modalities=tuple(self.parse_modality(m) for m in merged['modalities']),
-                is_lesion=lesion,
-                box_policy=policy,
-            )
-            for name in (label, own['name'], *own.get('synonyms', ())):
-                self._claim(self._label_keys, name, label)
+    def _add_rule(self, name: str, rule: Rule) -> None:
+        self._rules[fold(name)] = rule
+        if self._index.given(plural_of(name)) is None:
+            self._rules[fold(plural_of(name))] = rule
 
 
 @cache
 def _default_ontology() -> Ontology:
     return Ontology.from_yaml(_LABELS_YAML)
+
+
+def _known(modality: str | None, place: tuple[str, ...]) -> str:
+    """Say what was known when a name was still ambiguous."""
+    known = [*([f'modality {modality}'] if modality else []), *place[:1]]
+    return f' in {" of ".join(known)}' if known else ''
