@@ -17,8 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from rich.console import Console
 from rich.table import Table
 
-from mmdet_medglip.datasets.store import GroundingStore
-from mmdet_medglip.ingest.recipe import IngestReport
+from mmdet_medglip.ingest import SourceReport
+from mmdet_medglip.store import GroundingStore
 from mmdet_medglip.structures import SPLITS
 from mmdet_medglip.testing.phantoms import SPECS
 from mmdet_medglip.testing.phantoms.contact_sheet import contact_sheet
@@ -38,17 +38,15 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def report_table(reports: Sequence[IngestReport]) -> Table:
+def report_table(reports: Sequence[SourceReport]) -> Table:
     """Lay out what went into the store, one row per modality."""
     table = Table(title='Demo data')
     table.add_column('recipe', no_wrap=True)
-    for name in ('images', 'regions', 'labels', 'empty', *SPLITS, 'skipped'):
+    for name in ('images', 'regions', 'labels', *SPLITS, 'left out'):
         table.add_column(name, justify='right')
     for report in reports:
-        numbers = [report.records, report.instances, len(report.labels), report.negatives]
-        numbers += [report.splits[split] for split in SPLITS]
-        numbers.append(report.skipped.total())
-        table.add_row(report.recipe, *map(str, numbers))
+        numbers = [report.images, report.regions, len(report.labels), *report.splits.values()]
+        table.add_row(report.name, *map(str, [*numbers, report.rejected.total()]))
     return table
 
 

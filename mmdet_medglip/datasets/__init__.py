@@ -3,13 +3,11 @@
 from .med_grounding_dataset import MedGroundingDataset
 from .meta_keys import GROUNDING_META_KEYS
 from .samplers import ModalityBalancedBatchSampler
-from .store import GroundingStore
 from .transforms import IntensityWindow, LoadMedImage, PackGroundingInputs, SamplePrompt
 from .vocabulary import Vocabulary
 
 __all__ = [
     'GROUNDING_META_KEYS',
-    'GroundingStore',
     'IntensityWindow',
     'LoadMedImage',
     'MedGroundingDataset',

@@ -33,9 +33,9 @@ def record_info(
 
     Returns:
         ``img_path, img_id, height, width, modality, body_region, source, patient_id, spacing_mm,
-        rescale_slope, rescale_intercept, rescale_type, caption, dataset_mode, vocabulary`` and
-        ``instances``, each ``dict(bbox, bbox_label, ignore_flag)`` with ``mask`` on request. A VG
-        record also has ``phrases`` and ``tokens_positive``, a list of spans for each phrase.
+        rescale_slope, rescale_intercept, rescale_type, window, caption, dataset_mode, vocabulary``
+        and ``instances``, each ``dict(bbox, bbox_label, ignore_flag)`` with ``mask`` on request. A
+        VG record also has ``phrases`` and ``tokens_positive``, a list of spans for each phrase.
 
     Raises:
         ValueError: If masks are wanted and an instance has none.
@@ -45,79 +45,68 @@ def record_info(
         'img_id': record.image_id,
         'dataset_mode': 'OD',
         'vocabulary': vocabulary,
+        'height': record.height,
+        'width': record.width,
+        'modality': record.modality,
+        'body_region': record.body_region,
+        'source': record.source,
+        'patient_id': record.patient_id,
+        'spacing_mm': record.spacing_mm,
+        'rescale_slope': record.rescale_slope,
+        'rescale_intercept': record.rescale_intercept,
+        'rescale_type': record.rescale_type,
+        'window': record.window,
+        'caption': record.caption,
     }
-    for name in _COPIED:
-        info[name] = getattr(record, name)
-    labelled = any(instance.label is not None for instance in record.instances)
-    if not (prefer == 'labels' and labelled):
-        info.update(_grounding(record))
-    if info['dataset_mode'] == 'VG':
-        pairs = info.pop('pairs')
-    else:
+    detect = prefer == 'labels' and any(i.label is not None for i in record.instances)
+    pairs = None if detect else _grounding(record, info)
+    if pairs is None:
         position = vocabulary.position
-        pairs = [
-            (i, position[i.label]) for i in record.instances if i.label and i.label in position
-        ]
-    info['instances'] = [_instance_info(instance, label) for instance, label in pairs]
+        pairs = [(i, position[i.label]) for i in record.instances if i.label in position]
+    info['instances'] = [
+        {'bbox': list(i.bbox), 'bbox_label': label, 'ignore_flag': int(i.is_crowd)}
+        for i, label in pairs
+    ]
     if masks:
         for target, (instance, _) in zip(info['instances'], pairs, strict=True):
             target['mask'] = _mask(record, instance)
     return info
 
 
-_COPIED = (
-    'height',
-    'width',
-    'modality',
-    'body_region',
-    'source',
-    'patient_id',
-    'spacing_mm',
-    'rescale_slope',
-    'rescale_intercept',
-    'rescale_type',
-    'caption',
-)
+def _grounding(record: Record, info: dict[str, Any]) -> list[tuple[Instance, int]] | None:
+    """Make ``info`` that of a grounding record; None if the record is none.
 
-
-def _grounding(record: Record) -> dict[str, Any]:
-    """Return what makes a record a grounding record, or nothing if it is none."""
+    Returns:
+        The regions that are grounded, and the phrase of each.
+    """
     named = [i for i in record.instances if i.tokens_positive]
     if named:
         spans = list(dict.fromkeys(i.tokens_positive for i in named))
         caption = record.caption or ''
         phrases = [' / '.join(caption[start:end] for start, end in of_one) for of_one in spans]
         pairs = [(i, spans.index(i.tokens_positive)) for i in named]
-        return _grounding_info(caption, phrases, spans, pairs)
+        info.update(_grounding_info(caption, phrases, spans))
+        return pairs
     worded = [i for i in record.instances if i.label is None and i.phrase]
     if not worded:
-        return {}
+        return None
     distinct = list(dict.fromkeys(str(i.phrase) for i in worded))
     prompt = prompt_from_phrases(distinct)
     pairs = [(i, distinct.index(str(i.phrase))) for i in worded]
-    return _grounding_info(prompt.caption, list(prompt.phrases), list(prompt.spans), pairs)
+    info.update(_grounding_info(prompt.caption, list(prompt.phrases), list(prompt.spans)))
+    return pairs
 
 
 def _grounding_info(
     caption: str,
     phrases: list[str],
     spans: list[tuple[tuple[int, int], ...]],
-    pairs: list[tuple[Instance, int]],
 ) -> dict[str, Any]:
     return {
         'dataset_mode': 'VG',
         'caption': caption,
         'phrases': phrases,
         'tokens_positive': [[list(span) for span in of_one] for of_one in spans],
-        'pairs': pairs,
-    }
-
-
-def _instance_info(instance: Instance, label: int) -> dict[str, Any]:
-    return {
-        'bbox': list(instance.bbox),
-        'bbox_label': label,
-        'ignore_flag': int(instance.is_crowd),
     }
 
 

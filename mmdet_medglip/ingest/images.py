@@ -1,15 +1,25 @@
 """Image files at the border: sizes bounded before pixels are read, odd kinds decoded."""
 
+import warnings
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-__all__ = ['MAX_PIXELS', 'check_pixels', 'image_size', 'read_image', 'stored_suffix', 'write_png']
+__all__ = [
+    'MAX_PIXELS',
+    'check_pixels',
+    'image_size',
+    'open_image',
+    'read_image',
+    'stored_suffix',
+    'write_png',
+]
 
 MAX_PIXELS = 100_000_000
 _EXIF_ORIENTATION = 0x0112
+_PAGED = ('TIFF', 'GIF', 'WEBP', 'PNG')
 _COPIED = {('PNG', 'L'): '.png', ('PNG', 'RGB'): '.png', ('PNG', 'I;16'): '.png'} | {
     ('JPEG', 'L'): '.jpg',
     ('JPEG', 'RGB'): '.jpg',
@@ -29,6 +39,46 @@ def check_pixels(where: str, height: int, width: int, max_pixels: int = MAX_PIXE
         )
 
 
+def open_image(path: Path, max_pixels: int = MAX_PIXELS, *, pixels: bool = True) -> Image.Image:
+    """Open an image whose size is known to be sensible.
+
+    Args:
+        path: Image file.
+        max_pixels: Largest number of pixels accepted.
+        pixels: Whether to decode the pixels too, and thereby make sure that the file is whole.
+
+    Returns:
+        The image; close it. ``info['deep']`` is set for colours of 16 bits a channel, of which
+        Pillow keeps the upper 8.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not an image, is too large, has several pages, is stored turned (EXIF
+            orientation), or is broken.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f'Image {path} does not exist.')
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            image = Image.open(path)
+    except Exception as error:  # a decoder may raise anything on a broken file
+        raise ValueError(f'{path} cannot be read as an image ({error}); replace it.') from error
+    try:
+        check_pixels(str(path), image.height, image.width, max_pixels)
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            _check_pages(path, image)
+            image.info['deep'] = _is_deep(image)
+            if pixels:
+                _load(path, image)
+            _check_upright(path, image)
+    except Exception:
+        image.close()
+        raise
+    return image
+
+
 def image_size(path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     """Read the size of an image from its header.
 
@@ -41,17 +91,19 @@ def image_size(path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not an image, is too large, or is stored turned (EXIF orientation).
+        ValueError: If it is not an image, is too large, has several pages, or is stored turned
+            (EXIF orientation).
     """
-    with _open(path, max_pixels) as image:
+    with open_image(path, max_pixels, pixels=False) as image:
         return image.height, image.width
 
 
-def stored_suffix(path: Path) -> str | None:
-    """Decode a file to be sure that it is whole, and say whether it can be stored as it is.
+def stored_suffix(path: Path, *, decode: bool = True) -> str | None:
+    """Say whether a file can be stored as it is, and decode it to be sure that it is whole.
 
     Args:
         path: Image file.
+        decode: False if that was done already.
 
     Returns:
         ``.png`` or ``.jpg`` for 8-bit grey or colour (PNG also 16-bit grey); None for kinds that
@@ -61,13 +113,15 @@ def stored_suffix(path: Path) -> str | None:
         FileNotFoundError: If there is no such file.
         ValueError: If it cannot be decoded.
     """
-    with _open(path, MAX_PIXELS) as image:
-        _load(path, image)
-        return _COPIED.get((image.format or '', image.mode))
+    with open_image(path, pixels=decode) as image:
+        kind = _COPIED.get((image.format or '', image.mode))
+        return None if image.info.get('deep') or _has_transparency(image) else kind
 
 
 def read_image(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Read an image file.
+
+    Transparent pixels are shown on black. Colours of 16 bits a channel keep their upper 8.
 
     Args:
         path: Image file.
@@ -78,18 +132,23 @@ def read_image(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not an image, too large, or broken.
+        ValueError: If it is not an image, too large, or broken, or if its values do not fit 16
+            bits.
     """
-    with _open(path, max_pixels) as image:
-        _load(path, image)
+    with open_image(path, max_pixels) as image:
+        if image.mode == 'F':
+            raise ValueError(f'{path} holds floating-point values; rescale them to 16 bits.')
         if image.mode.startswith('I;16') or image.mode == 'I':
             values = np.asarray(image)
             if values.min() < 0 or values.max() > np.iinfo(np.uint16).max:
                 raise ValueError(f'{path}: values must fit 16 bits without sign; rescale them.')
             return values.astype(np.uint16)
-        if image.mode in ('L', '1', 'LA'):
-            return np.asarray(image.convert('L'))
-        return np.asarray(image.convert('RGB'))
+        is_grey = image.mode in ('L', '1', 'LA', 'La')
+        if _has_transparency(image):
+            seen = image.convert('RGBA')
+            black = Image.new('RGBA', seen.size, (0, 0, 0, 255))
+            return np.asarray(Image.alpha_composite(black, seen).convert('L' if is_grey else 'RGB'))
+        return np.asarray(image.convert('L' if is_grey else 'RGB'))
 
 
 def write_png(path: Path, image: np.ndarray) -> None:
@@ -117,26 +176,48 @@ def write_png(path: Path, image: np.ndarray) -> None:
     path.write_bytes(data.tobytes())
 
 
-def _open(path: Path, max_pixels: int) -> Image.Image:
-    if not path.is_file():
-        raise FileNotFoundError(f'Image {path} does not exist.')
+def _check_pages(path: Path, image: Image.Image) -> None:
+    if image.format not in _PAGED:
+        return
     try:
-        image = Image.open(path)
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError) as error:
-        raise ValueError(f'{path} cannot be read as an image ({error}); replace it.') from error
-    check_pixels(str(path), image.height, image.width, max_pixels)
-    may_be_turned = image.format != 'PNG' or 'exif' in image.info
-    if may_be_turned and image.getexif().get(_EXIF_ORIENTATION, 1) != 1:
-        image.close()
+        pages = getattr(image, 'n_frames', 1)
+    except Exception as error:
+        raise ValueError(f'{path} is damaged ({error}); replace it.') from error
+    if pages > 1:
+        raise ValueError(
+            f'{path} holds {pages} pages, expected one image; save each page as a file of its own.'
+        )
+
+
+def _check_upright(path: Path, image: Image.Image) -> None:
+    if image.format == 'PNG' and 'exif' not in image.info:
+        return
+    try:
+        turned = image.getexif().get(_EXIF_ORIENTATION, 1) != 1
+    except Exception as error:
+        raise ValueError(f'{path} has damaged EXIF data ({error}); rewrite it.') from error
+    if turned:
         raise ValueError(
             f'{path} is stored turned (EXIF orientation); rewrite it upright, so that boxes and '
             'pixels agree in every program.'
         )
-    return image
+
+
+def _has_transparency(image: Image.Image) -> bool:
+    """Tell whether some pixel lets the background through; an opaque alpha channel does not."""
+    if 'A' in image.getbands():
+        return int(np.asarray(image.getchannel('A')).min()) < 255
+    return 'transparency' in image.info
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Tell whether colours of 16 bits a channel are about to be cut to 8; asked before loading."""
+    raw = [str(tile[3]) for tile in getattr(image, 'tile', [])]
+    return image.mode not in ('I;16', 'I;16B', 'I', 'F') and any('16' in mode for mode in raw)
 
 
 def _load(path: Path, image: Image.Image) -> None:
     try:
         image.load()
-    except (OSError, SyntaxError, ValueError) as error:
+    except Exception as error:
         raise ValueError(f'{path} is damaged ({error}); replace it.') from error

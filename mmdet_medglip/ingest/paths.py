@@ -1,13 +1,26 @@
 """File names from outside: kept inside their data set, and matched by patterns."""
 
 import glob
+import os
 import re
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ['MatchedFile', 'fill_pattern', 'inside', 'match_files']
+__all__ = [
+    'FileFinder',
+    'MatchedFile',
+    'fields_of',
+    'fill_pattern',
+    'inside',
+    'match_files',
+    'readable_name',
+    'split_fields',
+]
 
-_FIELD = re.compile(r'\{(\w+)\}')
+_FIELD = re.compile(r'\{(\w+)(?::[^{}/]*)?\}')
+_TOKEN = re.compile(r'\{\w+(?::[^{}/]*)?\}|\*+|\?|\[[^\]]+\]|[^*?{\[]+|.')
 
 
 @dataclass(frozen=True)
@@ -34,22 +47,26 @@ def inside(root: Path, relative: str | Path) -> Path:
         The joined path; it need not exist.
 
     Raises:
-        ValueError: If the path is absolute, climbs by ``..``, or leaves by a symbolic link.
+        ValueError: If the path is absolute, climbs by ``..``, leaves by a symbolic link, or is a
+            circle of such links.
     """
-    text = str(relative)
-    parts = text.replace('\\', '/').split('/')
-    absolute = text.startswith(('/', '\\')) or re.match(r'[A-Za-z]:', text) is not None
-    if absolute or '..' in parts or '\0' in text:
-        raise ValueError(
-            f"Path {text!r} must be relative to {root} and free of '..'; correct its source."
-        )
+    text = _relative(root, relative)
     path = root / text
-    if not path.resolve().is_relative_to(root.resolve()):
+    try:
+        is_inside = path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError) as error:
+        raise ValueError(f'Path {text!r} in {root} leads nowhere ({error}); remove it.') from None
+    if not is_inside:
         raise ValueError(f'Path {text!r} leaves {root} by a symbolic link; copy the file instead.')
     return path
 
 
-def fill_pattern(pattern: str, fields: dict[str, str]) -> str:
+def fields_of(pattern: str) -> tuple[str, ...]:
+    """Return the names of the fields of a pattern, each once, in their order."""
+    return tuple(dict.fromkeys(_FIELD.findall(pattern)))
+
+
+def fill_pattern(pattern: str, fields: Mapping[str, str]) -> str:
     """Put known fields into a pattern, escaped, and leave the rest.
 
     Args:
@@ -68,11 +85,30 @@ def fill_pattern(pattern: str, fields: dict[str, str]) -> str:
     )
 
 
+def split_fields(pattern: str, text: str) -> dict[str, str] | None:
+    """Take a text apart by a pattern.
+
+    Args:
+        pattern: Pattern with ``{field}`` places.
+        text: Text without ``/`` in its fields.
+
+    Returns:
+        What each field stands for; None if the text does not fit.
+
+    Example:
+        >>> split_fields('{series}_{slice}.png', '000001_01_01_109.png')
+        {'series': '000001_01_01', 'slice': '109'}
+    """
+    match = re.fullmatch(_expression(pattern), text)
+    return None if match is None else match.groupdict()
+
+
 def match_files(root: Path, pattern: str) -> list[MatchedFile]:
     """Find the files of a pattern below a root, in the order of their names.
 
     A pattern is a glob in which ``{field}`` stands for any run of characters but ``/`` and is
     reported. A field takes as much as it can; a field that occurs twice is the same twice.
+    ``{field:glob}`` stands for names that fit a glob only, such as ``{stem:amos_0[0-4]*}``.
 
     Args:
         root: Folder of the data set.
@@ -88,25 +124,124 @@ def match_files(root: Path, pattern: str) -> list[MatchedFile]:
         >>> match_files(Path('data'), '{split}/images/{stem}.jpg')  # doctest: +SKIP
         [MatchedFile(path=..., fields={'split': 'train', 'stem': 'a'}), ...]
     """
-    inside(root, _FIELD.sub('x', pattern))
-    expression = re.compile(_expression(pattern))
-    found = []
-    for name in sorted(glob.glob(_FIELD.sub('*', pattern), root_dir=root)):
-        match = expression.fullmatch(name.replace('\\', '/'))
-        path = inside(root, name)
-        if match and path.is_file():
-            found.append(MatchedFile(path, match.groupdict()))
-    return found
+    return FileFinder(root).match(pattern)
+
+
+class FileFinder:
+    """Match many patterns below one root; every folder is listed once.
+
+    A pattern whose places are filled in up to some ``*`` is looked up by its beginning in the
+    sorted names of its folder, so that a million patterns in one folder stay quick.
+
+    Args:
+        root: Folder of the data set.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._listings: dict[str, tuple[list[str], list[str]]] = {}
+
+    def match(self, pattern: str) -> list[MatchedFile]:
+        """Find the files of a pattern; see :func:`match_files`."""
+        _relative(self.root, _FIELD.sub('x', pattern))
+        *parents, last = pattern.split('/')
+        folders = ['']
+        for part in parents:
+            folders = [
+                f'{folder}{name}/' for folder in folders for name in self._names(folder, part, 1)
+            ]
+        expression = re.compile(_expression(pattern))
+        names = (f'{folder}{name}' for folder in folders for name in self._names(folder, last, 0))
+        matches = ((name, expression.fullmatch(name)) for name in sorted(names))
+        return [MatchedFile(self.root / n, match.groupdict()) for n, match in matches if match]
+
+    def _names(self, folder: str, part: str, kind: int) -> Iterator[str]:
+        """Yield names in a folder that can fit one part of a pattern: files (0) or folders (1)."""
+        if part in ('', '.'):
+            yield from [part] if kind else []
+            return
+        names = self._list(folder)[kind]
+        start, is_whole = _literal_start(part)
+        first = bisect_left(names, start)
+        if is_whole:
+            yield from [start] if names[first : first + 1] == [start] else []
+            return
+        expression = re.compile(_expression(part)) if kind else None
+        for place in range(first, len(names)):
+            name = names[place]
+            if not name.startswith(start):
+                return
+            if name.startswith('.') and not part.startswith('.'):
+                continue
+            if expression is None or expression.fullmatch(name):
+                yield name
+
+    def _list(self, folder: str) -> tuple[list[str], list[str]]:
+        """Return the sorted names of files and of folders in a folder, none if it is not there."""
+        if folder not in self._listings:
+            files: list[str] = []
+            folders: list[str] = []
+            where = self.root / folder
+            if where.is_dir():
+                with os.scandir(where) as entries:
+                    for entry in entries:
+                        if entry.is_symlink():
+                            inside(self.root, folder + entry.name)
+                        (folders if entry.is_dir() else files).append(
+                            readable_name(entry.name, where)
+                        )
+            self._listings[folder] = (sorted(files), sorted(folders))
+        return self._listings[folder]
+
+
+def _relative(root: Path, relative: str | Path) -> str:
+    """Refuse a path that by its letters alone leaves the root."""
+    text = str(relative)
+    parts = text.replace('\\', '/').split('/')
+    absolute = text.startswith(('/', '\\')) or re.match(r'[A-Za-z]:', text) is not None
+    if absolute or '..' in parts or '\0' in text:
+        raise ValueError(
+            f"Path {text!r} must be relative to {root} and free of '..'; correct its source."
+        )
+    return text
+
+
+def readable_name(name: str, folder: Path) -> str:
+    """Return a name in a folder as it is.
+
+    Raises:
+        ValueError: If it is not UTF-8.
+    """
+    try:
+        name.encode('utf-8')
+    except UnicodeEncodeError:
+        raise ValueError(f'File name {name!r} in {folder} is not UTF-8; rename it.') from None
+    return name
+
+
+def _literal_start(part: str) -> tuple[str, bool]:
+    """Return what every name that fits a part of a pattern begins with, and if that is all."""
+    start = ''
+    for token in _TOKEN.findall(part):
+        if len(token) == 3 and token[0] == '[' and token[1] != '!':
+            start += token[1]
+        elif token[0] in '*?[' or _FIELD.fullmatch(token):
+            return start, False
+        else:
+            start += token
+    return start, True
 
 
 def _expression(pattern: str) -> str:
     """Translate a pattern to a regular expression with one group per field."""
     seen: set[str] = set()
     text = ''
-    for token in re.findall(r'\{\w+\}|\*+|\?|\[[^\]]+\]|[^*?{\[]+|.', pattern):
+    for token in _TOKEN.findall(pattern):
         name = token[1:-1]
         if token.startswith('{') and token.endswith('}'):
-            text += f'(?P={name})' if name in seen else f'(?P<{name}>[^/]+)'
+            name, _, shape = name.partition(':')
+            inner = _expression(shape) if shape else '[^/]+'
+            text += f'(?P={name})' if name in seen else f'(?P<{name}>{inner})'
             seen.add(name)
         elif token.startswith('*'):
             text += '[^/]*'

@@ -48,12 +48,11 @@ class Instance:
     annotator: str | None = None
 
     def __post_init__(self) -> None:
-        """Convert the box to float32 values and the spans to tuples."""
+        """Convert the box to float32 values, spans to tuples and a mask to its plain form."""
         object.__setattr__(self, 'bbox', _as_box(self.bbox))
         object.__setattr__(self, 'tokens_positive', _as_spans(self.tokens_positive))
-        if isinstance(self.mask, Mapping) and isinstance(self.mask.get('counts'), bytes):
-            mask = {'size': list(self.mask['size']), 'counts': self.mask['counts'].decode('ascii')}
-            object.__setattr__(self, 'mask', mask)
+        if isinstance(self.mask, Mapping) and isinstance(self.mask.get('counts'), bytes | str):
+            object.__setattr__(self, 'mask', _as_rle(self.mask))
 
 
 def _as_box(value: Any) -> Box:
@@ -73,3 +72,9 @@ def _as_spans(value: Any) -> tuple[tuple[int, int], ...]:
         raise ValueError(
             f"'tokens_positive' must be pairs of character positions, got {value!r}."
         ) from None
+
+
+def _as_rle(mask: Mapping[str, Any]) -> dict[str, Any]:
+    counts = mask['counts']
+    text = counts.decode('ascii') if isinstance(counts, bytes) else counts
+    return {'size': list(mask.get('size', ())), 'counts': text}

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .instance import Instance
 
@@ -43,6 +43,8 @@ class Record:
         rescale_slope: Physical value per stored unit, not 0.
         rescale_intercept: Physical value of a stored 0.
         rescale_type: Unit of the physical value, ``HU`` for CT; None without a unit.
+        flags: Suspicions to look into, such as ``burned_in_text``.
+        window: ``(centre, width)`` in physical values to show the image with, as its source says.
 
     Raises:
         ValueError: If a value is missing or impossible; names the image and the field.
@@ -74,6 +76,8 @@ class Record:
     rescale_slope: float = 1.0
     rescale_intercept: float = 0.0
     rescale_type: str | None = None
+    flags: tuple[str, ...] = ()
+    window: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         """Check everything that needs no ontology."""
@@ -94,6 +98,9 @@ class Record:
             self._fail('rescale_intercept', 'must be finite', self.rescale_intercept)
         if self.spacing_mm is not None:
             self._check_spacing()
+        if self.window is not None:
+            self._check_window()
+        self._check_flags()
         for index, instance in enumerate(self.instances):
             self._check_instance(f'instances[{index}]', instance)
 
@@ -126,15 +133,25 @@ class Record:
         raise ValueError(f'Record {self.image_id!r}: {field} {expected}, got {value!r}.')
 
     def _check_spacing(self) -> None:
-        try:
-            spacing = tuple(float(value) for value in self.spacing_mm or ())
-        except (TypeError, ValueError):
-            spacing = ()
+        spacing = _as_floats(self.spacing_mm)
         if len(spacing) != 2 or not all(math.isfinite(v) and v > 0 for v in spacing):
             self._fail(
                 'spacing_mm', 'must be two positive numbers (rows, columns)', self.spacing_mm
             )
         object.__setattr__(self, 'spacing_mm', spacing)
+
+    def _check_window(self) -> None:
+        window = _as_floats(self.window)
+        if len(window) != 2 or not all(math.isfinite(v) for v in window) or window[1] <= 0:
+            expected = 'must be two finite numbers (centre, width) with width > 0'
+            self._fail('window', expected, self.window)
+        object.__setattr__(self, 'window', window)
+
+    def _check_flags(self) -> None:
+        flags = () if isinstance(self.flags, str) else tuple(self.flags or ())
+        if isinstance(self.flags, str) or not all(isinstance(f, str) and f for f in flags):
+            self._fail('flags', 'must be a tuple of non-empty strings', self.flags)
+        object.__setattr__(self, 'flags', flags)
 
     def _check_instance(self, where: str, instance: Instance) -> None:
         if instance.label is None and not instance.phrase and not instance.tokens_positive:
@@ -173,3 +190,10 @@ class Record:
         if list(mask.get('size', ())) != [self.height, self.width]:
             expected = f"must have 'size' [{self.height}, {self.width}]"
             self._fail(where, expected, mask.get('size'))
+
+
+def _as_floats(values: Any) -> tuple[float, ...]:
+    try:
+        return tuple(float(value) for value in values)
+    except (TypeError, ValueError):
+        return ()

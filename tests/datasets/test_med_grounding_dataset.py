@@ -71,6 +71,7 @@ def test_detection_record(small_store: Path) -> None:
         'rescale_slope': 1.0,
         'rescale_intercept': -1024.0,
         'rescale_type': 'HU',
+        'window': None,
         'caption': None,
     }
     assert {key: info[key] for key in expected} == expected
@@ -111,6 +112,14 @@ def test_regions_with_words_but_no_label_make_their_own_caption(tmp_path: Path) 
     assert [i['bbox_label'] for i in info['instances']] == [0, 1, 0]
     assert dataset.metainfo['classes'] == ()
     assert dataset.get_cat_ids(0) == []
+
+
+def test_window_of_the_record_reaches_the_transform(tmp_path: Path) -> None:
+    record = Record('a', 8, 8, 'ct', 'demo', 'p', rescale_type='HU', window=(50, 200))
+    root = _one_record_store(tmp_path / 'store', record)
+    pipeline = [dict(type='LoadMedImage'), dict(type='IntensityWindow')]
+    info = MedGroundingDataset(root, pipeline=pipeline)[0]
+    assert (info['window'], info['intensity_range']) == ((50.0, 200.0), (-50.0, 150.0))
 
 
 def test_store_with_labels_of_another_ontology_is_an_error(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pytest
+import psutil
 
 from mmdet_medglip.datasets import MedGroundingDataset
 from mmdet_medglip.ingest.writer import StoreWriter
@@ -17,13 +17,9 @@ LINES = 30_000
 BOX = (1.0, 1.0, 6.0, 6.0)
 
 
-def _anonymous_mb() -> float:
-    """Private memory of this process; mapped file pages, which the system can drop, left out."""
-    status = Path('/proc/self/status')
-    if not status.is_file():
-        pytest.skip('needs /proc/self/status to measure memory')
-    line = next(line for line in status.read_text().splitlines() if line.startswith('RssAnon'))
-    return int(line.split()[1]) / 1024
+def _resident_mb() -> float:
+    """Memory of this process, mapped pages of files included."""
+    return psutil.Process().memory_info().rss / 2**20
 
 
 def _large_store(root: Path) -> Path:
@@ -36,11 +32,12 @@ def _large_store(root: Path) -> Path:
             writer.add(record, np.zeros((8, 8), np.uint8))
     info = json.loads((root / 'store.json').read_text())
     copies = RECORDS // SHARD_ROWS
-    shard = info['shards'][0]
-    info['shards'] = [{**shard, 'file': f'{i:05d}.arrow'} for i in range(copies)]
-    info['num_records'] = RECORDS
+    (source,) = info['sources']
+    (shard,) = source['shards']
+    source['shards'] = [{**shard, 'file': f'demo/{i:05d}.arrow'} for i in range(copies)]
+    source['counts']['train']['ct'] = {'records': RECORDS, 'instances': 3 * RECORDS}
     for i in range(1, copies):
-        shutil.copy(root / 'shards' / '00000.arrow', root / 'shards' / f'{i:05d}.arrow')
+        shutil.copy(root / 'shards' / shard['file'], root / 'shards' / 'demo' / f'{i:05d}.arrow')
     (root / 'store.json').write_text(json.dumps(info))
     return root
 
@@ -57,23 +54,23 @@ def _lines(path: Path) -> Path:
 def test_opening_and_walking_a_large_store_keeps_memory_flat(tmp_path: Path) -> None:
     root = _large_store(tmp_path / 'store')
     MedGroundingDataset(str(root)).get_data_info(0)
-    before, start = _anonymous_mb(), time.perf_counter()
+    before, start = _resident_mb(), time.perf_counter()
     dataset = MedGroundingDataset(str(root))
     seconds = time.perf_counter() - start
-    opened = _anonymous_mb()
+    opened = _resident_mb()
     assert len(dataset) == RECORDS
     for i in range(0, RECORDS, 8):
         assert len(dataset.get_data_info(i)['instances']) == 3
     assert opened - before < 32
-    assert _anonymous_mb() - opened < 16
+    assert _resident_mb() - opened < 16
     assert seconds < 5
 
 
 def test_a_large_odvg_file_keeps_offsets_only(tmp_path: Path) -> None:
     path = _lines(tmp_path / 'large.jsonl')
-    before = _anonymous_mb()
+    before = _resident_mb()
     dataset = MedGroundingDataset(str(tmp_path), path.name)
     assert len(dataset) == LINES
     for i in range(0, LINES, 8):
         dataset.get_data_info(i)
-    assert _anonymous_mb() - before < 32
+    assert _resident_mb() - before < 32

@@ -39,3 +39,35 @@ def make_record() -> Callable[..., Record]:
         return Record(**(fields | changes))
 
     return make
+
+
+@pytest.fixture
+def polyp_source(tmp_path: Path, save: Callable) -> Callable[..., dict]:
+    """Write images with blobs and masks, and return the recipe that reads them."""
+
+    def make(name: str = 'polyps', count: int = 40, seed: int = 0, **changes) -> dict:
+        root = tmp_path / 'raw' / name
+        rng = np.random.default_rng(seed)
+        for number in range(count):
+            image = rng.integers(0, 255, (24, 32, 3), dtype=np.uint8)
+            mask = np.zeros((24, 32), dtype=np.uint8)
+            if number % 4:
+                top, left = rng.integers(1, 12, 2)
+                mask[top : top + 8, left : left + 9] = 255
+            save(root / 'images' / f'p{number // 2:03d}_{number:04d}.png', image)
+            save(root / 'masks' / f'p{number // 2:03d}_{number:04d}.png', mask)
+        recipe = {
+            'name': name,
+            'title': 'Polyps made for tests',
+            'url': 'https://example.org/polyps',
+            'licence': 'CC0-1.0',
+            'root': name,
+            'reader': 'MaskImageReader',
+            'modality': 'endoscopy',
+            'images': 'images/{stem}.png',
+            'masks': [{'path': 'masks/{stem}.png', 'label': 'polyp', 'threshold': 127}],
+            'patient_id': r'^(p\d+)_',
+        }
+        return recipe | changes
+
+    return make

@@ -1,10 +1,19 @@
 """Names from outside stay inside."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
 
-from mmdet_medglip.ingest.paths import fill_pattern, inside, match_files
+from mmdet_medglip.ingest.paths import (
+    FileFinder,
+    fields_of,
+    fill_pattern,
+    inside,
+    match_files,
+    split_fields,
+)
 
 
 @pytest.fixture
@@ -76,3 +85,77 @@ def test_filled_values_are_literal(tree: Path) -> None:
     (tree / 'train' / 'x[1].png').touch()
     pattern = fill_pattern('train/{stem}.png', {'stem': 'x[1]'})
     assert [file.path.name for file in match_files(tree, pattern)] == ['x[1].png']
+
+
+def test_finder_lists_a_folder_once(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finder = FileFinder(tree)
+    assert len(finder.match('train/{stem}.png')) == 2
+    monkeypatch.setattr('os.scandir', lambda path: pytest.fail(f'{path} listed again'))
+    assert [file.path.name for file in finder.match('train/a_*.png')] == ['a_1.png']
+    assert [file.path.name for file in finder.match('train/b(1).png')] == ['b(1).png']
+    assert finder.match('train/c.png') == []
+
+
+def test_many_patterns_in_a_large_folder_are_quick(tmp_path: Path) -> None:
+    names = [f'{number:05d}_{label}' for number in range(3_000) for label in ('rib', 'lung')]
+    for name in names:
+        (tmp_path / f'{name}.png').touch()
+    finder = FileFinder(tmp_path)
+    started = time.perf_counter()
+    for number in range(3_000):
+        found = finder.match(f'{number:05d}_{{label}}.png')
+        assert [file.fields['label'] for file in found] == ['lung', 'rib']
+    assert time.perf_counter() - started < 3
+
+
+@pytest.mark.parametrize(
+    ('pattern', 'names'),
+    [
+        pytest.param('train/?_1.png', ['a_1.png'], id='question'),
+        pytest.param('train/[!a]*.png', ['b(1).png'], id='not-a'),
+        pytest.param('[tv]*/a_1.png', ['a_1.png', 'a_1.png'], id='folders'),
+        pytest.param('*/*.png', ['a_1_rib_left_9_000.png', 'a_1.png', 'b(1).png', 'a_1.png'],
+                     id='all'),
+        pytest.param('train', [], id='folder-is-no-file'),
+        pytest.param('train/a_1.png/x', [], id='file-is-no-folder'),
+    ],
+)  # fmt: skip
+def test_globs(tree: Path, pattern: str, names: list[str]) -> None:
+    assert [file.path.name for file in match_files(tree, pattern)] == names
+
+
+def test_hidden_files_are_not_matched(tree: Path) -> None:
+    (tree / 'train' / '._a_1.png').touch()
+    assert len(match_files(tree, 'train/{stem}.png')) == 2
+    assert len(match_files(tree, 'train/.{stem}.png')) == 1
+
+
+def test_name_that_is_not_utf_8(tree: Path) -> None:
+    (Path(os.fsdecode(os.fsencode(tree / 'train') + b'/\xe9.png'))).touch()
+    with pytest.raises(ValueError, match='is not UTF-8; rename it'):
+        match_files(tree, 'train/{stem}.png')
+
+
+@pytest.mark.parametrize('pattern', ['/etc/{stem}', '../{stem}.png', '{stem}/../../x'])
+def test_patterns_that_leave_are_refused(tree: Path, pattern: str) -> None:
+    with pytest.raises(ValueError, match='must be relative'):
+        match_files(tree, pattern)
+
+
+def test_linked_folder_out_is_refused(tree: Path) -> None:
+    (tree / 'linked').symlink_to(tree.parent)
+    with pytest.raises(ValueError, match='symbolic link'):
+        match_files(tree, 'linked/secret.png')
+
+
+def test_link_inside_is_followed(tree: Path) -> None:
+    (tree / 'linked').symlink_to(tree / 'train')
+    assert len(match_files(tree, 'linked/*.png')) == 2
+
+
+def test_fields_of() -> None:
+    assert fields_of('{split}/{stem}/{stem}_*.png') == ('split', 'stem')
+
+
+def test_text_that_does_not_fit() -> None:
+    assert split_fields('{a}_{b}.png', 'x.png') is None

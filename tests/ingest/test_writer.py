@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmdet_medglip.datasets.store import GroundingStore
-from mmdet_medglip.ingest import StoreWriter
 from mmdet_medglip.ingest.images import read_image
+from mmdet_medglip.ingest.rejects import Reject, read_rejects
+from mmdet_medglip.ingest.shards import SourceWriter
+from mmdet_medglip.ingest.writer import StoreWriter
+from mmdet_medglip.store import GroundingStore, StoreIndex
 from mmdet_medglip.structures import Instance, Record
 
 _GREY = np.arange(48, dtype=np.uint8).reshape(6, 8)
@@ -28,7 +30,7 @@ def test_pixels_come_back_exactly(tmp_path: Path, make_record: Callable, kind: s
         writer.add(make_record(), _pixels(kind))
     store = GroundingStore(tmp_path / 's')
     path = store.image_path(store[0])
-    assert store[0].image_path == 'images/ct/demo/demo_a.png'
+    assert store[0].image_path == 'images/ct/demo/a.png'
     np.testing.assert_array_equal(read_image(path), _pixels(kind))
 
 
@@ -59,25 +61,54 @@ def test_files_are_copied_where_their_kind_allows(
 
 
 def test_store_json_says_what_is_inside(tmp_path: Path, make_record: Callable) -> None:
+    rejects = [
+        Reject('demo', 'x', 'boxes', 'mask is empty', count=2),
+        Reject('demo', 'y', 'read', 'b'),
+    ]
     polyp = {'modality': 'endoscopy', 'instances': (Instance((0, 0, 2, 2), label='polyp'),) * 2}
     with StoreWriter(tmp_path / 's', name='t', shard_rows=2) as writer:
-        writer.add(make_record('a'), _GREY)
+        writer.add(make_record('a', licence='CC0'), _GREY)
         writer.add(make_record('b', split='val', instances=()), _GREY)
         writer.add(make_record('c', **polyp), _GREY)
-        writer.skip('x', 'mask is empty')
+        for reject in rejects:
+            writer.reject(reject)
+        assert writer.num_rejected == 3
     info = json.loads((tmp_path / 's' / 'store.json').read_text())
-    assert info['num_records'] == 3
+    assert info['version'] == 2
     assert info['modalities'] == ['ct', 'endoscopy']
     assert info['labels'] == {'liver': 'liver', 'polyp': 'polyp'}
-    assert info['label_counts'] == {'ct': {'liver': 1}, 'endoscopy': {'polyp': 2}}
-    assert info['counts']['train'] == {
+    (source,) = info['sources']
+    told = {'boxes': {'mask is empty': 2}, 'read': {'b': 1}}
+    assert (source['name'], source['licence'], source['rejected']) == ('demo', 'CC0', told)
+    assert source['labels'] == {'ct': {'liver': 1}, 'endoscopy': {'polyp': 2}}
+    assert source['counts']['train'] == {
         'ct': {'records': 1, 'instances': 1},
         'endoscopy': {'records': 1, 'instances': 2},
     }
-    assert info['counts']['val'] == {'ct': {'records': 1, 'instances': 0}}
-    assert [shard['rows'] for shard in info['shards']] == [2, 1]
-    skipped = (tmp_path / 's' / 'skipped.jsonl').read_text().splitlines()
-    assert [json.loads(line) for line in skipped] == [{'item': 'x', 'reason': 'mask is empty'}]
+    assert source['counts']['val'] == {'ct': {'records': 1, 'instances': 0}}
+    assert [shard['rows'] for shard in source['shards']] == [2, 1]
+    assert list(read_rejects(tmp_path / 's' / 'rejects.parquet')) == rejects
+
+
+def test_sources_come_one_after_the_other(tmp_path: Path, make_record: Callable) -> None:
+    with StoreWriter(tmp_path / 's', name='t') as writer:
+        for image_id, source in (('a', 'x'), ('b', 'My Data'), ('c', 'x'), ('d', 'My Data')):
+            writer.add(make_record(image_id, source=source), _GREY)
+    store = GroundingStore(tmp_path / 's')
+    assert [record.image_id for record in store] == ['a', 'c', 'b', 'd']
+    assert [source['name'] for source in store.sources] == ['x', 'My Data']
+    assert store.verify() == ()
+
+
+def test_source_whose_only_record_is_refused(tmp_path: Path, make_record: Callable) -> None:
+    with StoreWriter(tmp_path / 's', name='t') as writer:
+        writer.add(make_record('a'), _GREY)
+        with pytest.raises(ValueError, match='value of a wrong type'):
+            writer.add(make_record('b', source='x', slice_index='third'), _GREY)
+    files = sorted(p.relative_to(tmp_path / 's').as_posix() for p in (tmp_path / 's').rglob('*.*'))
+    expected = ['images/ct/demo/_/a.png', 'rejects.parquet']
+    expected += ['shards/demo/00000.arrow', 'store.json']
+    assert files == expected
 
 
 def test_empty_store_is_a_store(tmp_path: Path) -> None:
@@ -116,16 +147,27 @@ def test_old_store_stays_until_the_new_one_is_whole(tmp_path: Path, make_record:
     assert [path.name for path in tmp_path.iterdir()] == ['s']
 
 
-@pytest.mark.parametrize('step', ['_write_summary', '_flush'])
+@pytest.mark.parametrize(
+    ('owner', 'step'),
+    [
+        pytest.param(SourceWriter, 'finish', id='shards'),
+        pytest.param(StoreIndex, 'publish', id='index'),
+        pytest.param(StoreWriter, '_move_into_place', id='move'),
+    ],
+)
 def test_failure_at_the_end_leaves_the_old_store(
-    tmp_path: Path, make_record: Callable, monkeypatch: pytest.MonkeyPatch, step: str
+    tmp_path: Path,
+    make_record: Callable,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: type,
+    step: str,
 ) -> None:
-    def full(_: StoreWriter) -> None:
+    def full(*_: object) -> None:
         raise OSError('disk is full')
 
     with StoreWriter(tmp_path / 's', name='old'):
         pass
-    monkeypatch.setattr(StoreWriter, step, full)
+    monkeypatch.setattr(owner, step, full)
     with (
         pytest.raises(OSError, match='disk is full'),
         StoreWriter(tmp_path / 's', name='new', overwrite=True) as writer,

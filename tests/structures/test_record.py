@@ -1,6 +1,5 @@
 """Records refuse what cannot be."""
 
-import dataclasses
 import math
 
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 
 from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.structures import Instance, Record
-from mmdet_medglip.structures.storage import record_from_row, row_from_record
 
 _BASE = {
     'image_id': 'img-1',
@@ -77,6 +75,12 @@ def test_box_of_another_form(box: object) -> None:
         pytest.param('rescale_intercept', math.nan, 'finite', id='intercept-nan'),
         pytest.param('spacing_mm', (1.0,), 'two positive numbers', id='one-spacing'),
         pytest.param('spacing_mm', (1.0, -1.0), 'two positive numbers', id='negative-spacing'),
+        pytest.param('window', (40.0,), 'two finite numbers', id='one-window-value'),
+        pytest.param('window', (40.0, 0.0), 'width > 0', id='window-without-width'),
+        pytest.param('window', (math.nan, 1.0), 'finite', id='window-nan'),
+        pytest.param('window', 'lung', 'two finite numbers', id='window-name'),
+        pytest.param('flags', 'burned_in_text', 'tuple of non-empty strings', id='one-flag'),
+        pytest.param('flags', ('a', ''), 'tuple of non-empty strings', id='empty-flag'),
     ],
 )
 def test_bad_field_is_named(field: str, value: object, message: str) -> None:
@@ -140,34 +144,3 @@ def test_validate_accepts_known_names() -> None:
 def test_validate_names_the_unknown(changes: dict, message: str) -> None:
     with pytest.raises(ValueError, match=f"Record 'img-1': {message}"):
         _record(**changes).validate(Ontology.default())
-
-
-def test_row_round_trip_keeps_every_field() -> None:
-    full = Instance(
-        bbox=(1, 2, 3.5, 4),
-        label='liver_lesion',
-        phrase='dark spot',
-        tokens_positive=((0, 4), (5, 9)),
-        mask={'size': [8, 10], 'counts': 'abc'},
-        is_crowd=True,
-        volume_instance_id='liver_lesion:2',
-        annotator='r1',
-    )
-    record = _record(
-        instances=(full, Instance(bbox=(0, 0, 1, 1), label='liver')),
-        image_path='images/a.png',
-        split='val',
-        caption='dark spot here',
-        body_region='abdomen',
-        licence='CC0',
-        study_id='s',
-        series_id='t',
-        slice_index=4,
-        spacing_mm=(0.7, 0.8),
-        view='axial',
-        rescale_slope=2.0,
-        rescale_intercept=-1024.0,
-        rescale_type='HU',
-    )
-    assert all(getattr(record, f.name) is not None for f in dataclasses.fields(record))
-    assert record_from_row(row_from_record(record)) == record

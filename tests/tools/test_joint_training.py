@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmdet_medglip.datasets import GroundingStore
+from mmdet_medglip.store import GroundingStore
 from mmdet_medglip.text import resolve_language_model
 
 RECORDER = """
 import torch
 
-from mmdet_medglip.datasets import GroundingStore
+from mmdet_medglip.store import GroundingStore
 from mmdet_medglip.text import resolve_language_model
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook

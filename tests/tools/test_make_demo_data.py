@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mmdet_medglip.datasets.store import GroundingStore
+from mmdet_medglip.store import GroundingStore
 
 
 @pytest.fixture

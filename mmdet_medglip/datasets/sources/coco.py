@@ -20,8 +20,9 @@ class CocoSource(LineSource):
 
     Categories are labels: any name the ontology knows. Boxes ``[x, y, w, h]`` become
     ``(x, y, x + w, y + h)``; polygons and uncompressed masks become COCO compressed RLE. Optional
-    fields of an image are those of an ODVG line, and ``caption``; an annotation with
-    ``tokens_positive`` then grounds a part of the caption.
+    fields of an image are those of an ODVG line (``image_id`` among them, by default the ``id``),
+    and ``caption``; an annotation with ``tokens_positive`` then grounds a part of the caption, and
+    its category need not be a label.
 
     Args:
         path: The ``.json`` file.
@@ -59,7 +60,8 @@ class CocoSource(LineSource):
 
     def _record(self, data: dict[str, Any]) -> Record:
         image = data['image']
-        fields = self._common(image, str(image['id']), image['file_name'])
+        name = str(image.get('image_id', image['id']))
+        fields = self._common(image, name, image['file_name'])
         instances = [
             self._annotation(entry, image['width'], image['height'])
             for entry in data['annotations']
@@ -81,7 +83,8 @@ class CocoSource(LineSource):
             raise ValueError(f'{name} must have a bbox of four numbers, got {entry["bbox"]!r}.')
         x, y, w, h = entry['bbox']
         spans = entry.get('tokens_positive') or ()
-        label = None if spans else self._categories[entry['category_id']]
+        category = self._categories[entry['category_id']]
+        label = None if spans and not self._is_label(category) else category
         try:
             return self._instance(
                 [x, y, x + w, y + h],
@@ -94,6 +97,13 @@ class CocoSource(LineSource):
             )
         except ValueError as error:
             raise ValueError(f'{name}: {error}') from error
+
+    def _is_label(self, category: str) -> bool:
+        try:
+            self.ontology.parse_label(self.label_map.get(category, category))
+        except ValueError:
+            return False
+        return True
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from mmdet_medglip.datasets.store import GroundingStore
 from mmdet_medglip.ontology import Ontology
+from mmdet_medglip.store import GroundingStore
 
 from .base import RecordSource
 from .coco import CocoSource

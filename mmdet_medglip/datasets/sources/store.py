@@ -1,10 +1,11 @@
-"""The Arrow store as a source: columns stay memory-mapped, records are read on access."""
+"""The store as a source: selection by index columns, records read on access."""
+
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from mmdet_medglip.datasets.store import GroundingStore
+from mmdet_medglip.store import GroundingStore
 from mmdet_medglip.structures import Record
 
 from .base import InstanceTable, RecordSource
@@ -14,6 +15,9 @@ __all__ = ['StoreSource']
 
 class StoreSource(RecordSource):
     """Serve the records of a :class:`GroundingStore`.
+
+    What can be told from ``store.json`` is; an index column is mapped only while it is copied
+    into an array.
 
     Args:
         store: The opened store.
@@ -35,37 +39,43 @@ class StoreSource(RecordSource):
         """Label ids that occur in the store, in any split."""
         return self.store.labels
 
+    @cached_property
+    def label_usage(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """``(modality, source)`` to the label ids that occur there."""
+        return {
+            (modality, source['name']): tuple(counts)
+            for source in self.store.sources
+            for modality, counts in source['labels'].items()
+            if counts
+        }
+
     def column(self, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
         """Return the codes and values of ``modality``, ``split`` or ``source``."""
-        return _codes(self.store.column(name))
+        names: dict[str, int] = {}
+        codes = [_codes(chunk, names) for chunk in self.store.chunks(name)]
+        return np.concatenate([*codes, np.empty(0, np.int16)]), tuple(names)
 
     def instance_table(self) -> InstanceTable:
-        """Gather the labels and masks of all instances from the mapped columns."""
-        codes, masks, lengths = [], [], []
+        """Gather the labels and masks of all instances from the index columns."""
         names: dict[str, int] = {}
-        for chunk in self.store.column('instances').chunks:
-            flat = chunk.flatten()
-            chunk_codes, values = _codes(pa.chunked_array([pc.struct_field(flat, 'label')]))
-            known = [names.setdefault(value, len(names)) for value in values]
-            codes.append(np.array([*known, -1], dtype=np.int16)[chunk_codes])
-            masks.append(_is_set(pc.struct_field(flat, 'mask_counts')))
-            lengths.append(pc.list_value_length(chunk).to_numpy(zero_copy_only=False))
+        codes, lengths = [np.empty(0, np.int16)], [np.zeros(1, np.int64)]
+        for chunk in self.store.chunks('labels'):
+            codes.append(_codes(chunk.flatten(), names))
+            lengths.append(chunk.value_lengths().to_numpy(zero_copy_only=False))
+        masks = [
+            chunk.flatten().to_numpy(zero_copy_only=False)
+            for chunk in self.store.chunks('has_mask')
+        ]
         return InstanceTable(
             tuple(names),
-            np.concatenate([*codes, np.empty(0, np.int16)]),
+            np.concatenate(codes),
             np.concatenate([*masks, np.empty(0, bool)]),
-            np.cumsum(np.concatenate([np.zeros(1, np.int64), *lengths]), dtype=np.int64),
+            np.cumsum(np.concatenate(lengths), dtype=np.int64),
         )
 
 
-def _is_set(values: pa.Array) -> np.ndarray:
-    return values.is_valid().to_numpy(zero_copy_only=False)
-
-
-def _codes(column: pa.ChunkedArray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Encode a text column: codes (-1 for null) and the values they index."""
-    encoded = column.dictionary_encode().unify_dictionaries()
-    if encoded.num_chunks == 0:
-        return np.empty(0, dtype=np.int32), ()
-    codes = [chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False) for chunk in encoded.chunks]
-    return np.concatenate(codes).astype(np.int32), tuple(encoded.chunk(0).dictionary.to_pylist())
+def _codes(chunk: pa.DictionaryArray, names: dict[str, int]) -> np.ndarray:
+    """Number the values of a chunk as ``names`` does, which learns new ones; -1 for null."""
+    known = [names.setdefault(value, len(names)) for value in chunk.dictionary.to_pylist()]
+    indices = chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return np.array([*known, -1], dtype=np.int16)[indices]

@@ -46,11 +46,14 @@ class IntensityWindow(BaseTransform):
       all channels (images larger than 512 x 512 are sampled on a regular grid);
     - ``'keep'``: the stored values, 16-bit ones divided by 257.
 
+    A record may name its own ``window``, ``(centre, width)`` in its physical values. It is used
+    instead of its modality's default, but not where ``windows`` names the modality.
+
     A named preset is in Hounsfield units, so a record whose ``rescale_type`` is not ``'HU'`` (a CT
     slice that someone exported as an 8-bit picture) gets ``'percentile'`` instead. Training and
     test use the same transform; only ``jitter`` differs.
 
-    Required keys: ``img``, ``modality``; optional: ``rescale_type``, ``rescale_slope``,
+    Required keys: ``img``, ``modality``; optional: ``window``, ``rescale_type``, ``rescale_slope``,
     ``rescale_intercept``, ``img_bits``. Changed: ``img``, float32 ``(H, W, 3)`` in 0..255. Added:
     ``intensity_range``, the physical values ``(low, high)`` shown as 0 and 255.
 
@@ -60,6 +63,7 @@ class IntensityWindow(BaseTransform):
         jitter: Training only, 0..1. The width is multiplied by a factor drawn from
             ``[1 - jitter, 1 + jitter]`` and the level moved by up to ``jitter / 2`` of the
             width. ``'keep'`` is not jittered.
+        use_record_window: Whether a record's own window is used; if False, only ``windows`` are.
 
     Example:
         >>> window = IntensityWindow(windows=dict(ct='lung'))
@@ -74,6 +78,7 @@ class IntensityWindow(BaseTransform):
         windows: Mapping[str, Window] | None = None,
         percentiles: Sequence[float] = (0.5, 99.5),
         jitter: float = 0.0,
+        use_record_window: bool = True,
     ) -> None:
         low, high = percentiles
         if not 0 <= low < high <= 100:
@@ -87,6 +92,8 @@ class IntensityWindow(BaseTransform):
             _check_window(modality, window)
         self.percentiles = (float(low), float(high))
         self.jitter = jitter
+        self.use_record_window = use_record_window
+        self._explicit = frozenset(windows or {})
 
     def transform(self, results: dict) -> dict:
         """Window ``results['img']``.
@@ -120,6 +127,9 @@ class IntensityWindow(BaseTransform):
                 f'IntensityWindow has windows for {sorted(self.windows)}: add it to windows.'
             )
         window = self.windows[modality]
+        own = results.get('window')
+        if own is not None and self.use_record_window and modality not in self._explicit:
+            window = (own[1], own[0])
         if window == 'keep':
             return _stored_range(results)
         if window in WINDOW_PRESETS and results.get('rescale_type') != 'HU':
@@ -137,7 +147,7 @@ class IntensityWindow(BaseTransform):
     def __repr__(self) -> str:
         return (
             f'{type(self).__name__}(windows={self.windows}, percentiles={self.percentiles}, '
-            f'jitter={self.jitter})'
+            f'jitter={self.jitter}, use_record_window={self.use_record_window})'
         )
 
 

@@ -1,161 +1,133 @@
 """COCO json."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pycocotools.mask
-
 from mmdet_medglip.registry import READERS
-from mmdet_medglip.structures import Instance
+from mmdet_medglip.structures import Rle
 
-from ..images import image_size
-from ..masks import encode_rle, mask_from_polygons
-from ..paths import inside
-from .base import Item, Reader, RecipeError
+from ..annotation_files import load_json
+from ..outlines import RegionError, checked_rle, numbers, polygons_to_rle
+from ..source import SourceRegion
+from .base import RecipeError
+from .listing import ListedImage, ListingReader
 
 __all__ = ['CocoReader']
 
 
 @READERS.register_module()
-class CocoReader(Reader):
-    """Read COCO annotations: boxes, and masks as polygons or RLE.
+class CocoReader(ListingReader):
+    """Read COCO annotations: boxes, and masks as polygons or run lengths.
 
     Args:
         root: Folder of the data set.
-        annotations: One mapping per json file: ``file`` (relative to the root), ``images``
-            (folder of its images, relative to the root; the root by default) and ``split``
-            (its split folder, for the split policy ``folders``).
-        unannotated: What an image without annotations is: a ``negative`` (default), or to
-            ``skip``.
-        **common: See :class:`Reader`. Labels are mapped by category name.
+        category: Field of an annotation that holds its category's id. For files with several
+            kinds of category, such as ``category_id_3``, whose list is ``categories_3``.
+        **common: See :class:`ListingReader` and :class:`Reader`. Names are those of the
+            categories.
 
     Raises:
-        RecipeError: If an option is unknown.
+        RecipeError: If an option is wrong.
     """
 
-    def __init__(
-        self,
-        root: str | Path,
-        *,
-        annotations: Sequence[Mapping[str, str]],
-        unannotated: str = 'negative',
-        **common: Any,
-    ) -> None:
+    def __init__(self, root: str | Path, *, category: str = 'category_id', **common: Any) -> None:
         super().__init__(root, **common)
-        if unannotated not in ('negative', 'skip'):
+        self._category = category
+        self._categories = category.replace('category_id', 'categories')
+        if self._categories == category:
             raise RecipeError(
-                f"Data set {self.source!r}: 'unannotated' must be 'negative' or 'skip', "
-                f'got {unannotated!r}.'
-            )
-        self._files = [dict(entry) for entry in annotations]
-        for entry in self._files:
-            if 'file' not in entry or set(entry) - {'file', 'images', 'split'}:
-                raise RecipeError(
-                    f"Data set {self.source!r}: each of 'annotations' needs 'file' and may have "
-                    f"'images' and 'split', got {entry!r}."
-                )
-        self._unannotated = unannotated
-
-    def __iter__(self) -> Iterator[Item]:
-        """Yield one item per image entry, file by file in the order of the file."""
-        for entry in self._files:
-            path = inside(self.root, entry['file'])
-            data = _load(path)
-            categories = {c['id']: self.label_of(str(c['name'])) for c in data['categories']}
-            grouped: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
-            for annotation in data['annotations']:
-                grouped[annotation['image_id']].append(annotation)
-            yield from self.read_each(
-                data['images'],
-                partial(self._read, grouped=grouped, categories=categories, entry=entry),
-                partial(_item_name, entry['file']),
+                f"Data set {self.source!r}: 'category' must begin with 'category_id', "
+                f'got {category!r}.'
             )
 
-    def _read(
-        self,
-        image: Mapping[str, Any],
-        *,
-        grouped: Mapping[Any, list[Mapping[str, Any]]],
-        categories: Mapping[Any, str | None],
-        entry: Mapping[str, str],
-    ) -> Item | None:
-        for field in ('id', 'file_name'):
-            if field not in image:
-                raise ValueError(f'Entry {dict(image)!r} of "images" lacks {field!r}.')
-        name = str(image['file_name'])
-        annotations = grouped.get(image['id'], [])
-        if not annotations and self._unannotated == 'skip':
-            self.skip(f'{entry["file"]}:{name}', 'image without annotation')
-            return None
-        path = inside(inside(self.root, entry.get('images', '')), name)
-        size = image_size(path)
-        for field, value in zip(('height', 'width'), size, strict=True):
-            if image.get(field, value) != value:
-                raise ValueError(f'{path} has {field} {value}, the json says {image[field]}.')
-        instances = []
-        for annotation in annotations:
-            if annotation.get('category_id') not in categories:
-                raise ValueError(
-                    f'Annotation {annotation.get("id")!r} has unknown category_id '
-                    f'{annotation.get("category_id")!r}.'
-                )
-            label = categories[annotation['category_id']]
-            if label is not None:
-                instances.append(self._instance(annotation, label, size))
-        stem = path.relative_to(self.root).with_suffix('').as_posix()
-        return (
-            self.record(stem, size, instances, folder=entry.get('split'), patient=path.stem),
-            path,
-        )
+    def open(self, path: Path, entry: Mapping[str, str]) -> dict[str, Any]:
+        """Load a json file and check its lists."""
+        data = load_json(path)
+        for field in ('images', 'annotations', self._categories):
+            if not isinstance(data, dict) or not isinstance(data.get(field), list):
+                raise RecipeError(f'COCO file {path} lacks the list {field!r}.')
+        for category in data[self._categories]:
+            if not isinstance(category, dict) or not {'id', 'name'} <= set(category):
+                raise RecipeError(f"COCO file {path} has a category without 'id' or 'name'.")
+        return data
 
-    def _instance(
-        self, annotation: Mapping[str, Any], label: str, size: tuple[int, int]
-    ) -> Instance:
-        bbox = annotation.get('bbox')
-        if not isinstance(bbox, list) or len(bbox) != 4:
-            raise ValueError(
-                f"Annotation {annotation.get('id')!r}: 'bbox' must be [x, y, width, height], "
-                f'got {bbox!r}.'
+    def declared_names(self, document: Any) -> Sequence[str]:
+        """Return the names of the categories."""
+        return list(self._names(document).values())
+
+    def listed(self, document: Any, file: str) -> Iterator[ListedImage]:
+        """Yield the image entries with their annotations."""
+        names = self._names(document)
+        grouped: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for annotation in document['annotations']:
+            if isinstance(annotation, dict):
+                grouped[_key(annotation.get('image_id'))].append(annotation)
+            else:
+                self.reject(file, 'annotation is no object', f'{annotation!r:.60}')
+        for image in document['images']:
+            fault = _entry_fault(image)
+            if fault:
+                self.reject(file, 'image entry is not valid', fault)
+                continue
+            found = [self._plain(one, names) for one in grouped.pop(_key(image['id']), [])]
+            yield ListedImage(
+                image['file_name'],
+                {'annotations': found},
+                bool(found),
+                height=image.get('height'),
+                width=image.get('width'),
             )
-        x, y, width, height = (float(value) for value in bbox)
-        mask = _rle(annotation.get('segmentation'), size) if self.keep_masks else None
-        return Instance(
-            bbox=self.clip((x, y, x + width, y + height), size),
-            label=label,
-            mask=mask,
-            is_crowd=bool(annotation.get('iscrowd', 0)),
-        )
+        if grouped:
+            count = sum(len(annotations) for annotations in grouped.values())
+            detail = f'image_id {", ".join(list(grouped)[:5])}'
+            self.reject(file, 'annotation of an unknown image', detail, count=count)
+
+    def regions(
+        self, annotation: Any, size: tuple[int, int], annotator: str | None
+    ) -> Sequence[SourceRegion]:
+        """Turn an annotation into a region; its box or its mask may be missing."""
+        if annotation['name'] is None:
+            raise RegionError(f'unknown {self._category} {annotation["category"]!r}')
+        mask = _mask(annotation.get('segmentation'), size)
+        bbox = None
+        if annotation.get('bbox') or mask is None:
+            x, y, width, height = numbers(annotation.get('bbox'), 4, "'bbox' [x, y, width, height]")
+            bbox = (x, y, x + width, y + height)
+        crowd = bool(annotation.get('iscrowd', 0))
+        return [SourceRegion(annotation['name'], bbox, mask, is_crowd=crowd, annotator=annotator)]
+
+    def _names(self, document: Mapping[str, Any]) -> dict[str, str]:
+        return {_key(entry['id']): str(entry['name']) for entry in document[self._categories]}
+
+    def _plain(self, annotation: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+        """Keep what a region needs, with the category's name instead of its number."""
+        plain = {k: annotation[k] for k in ('bbox', 'segmentation', 'iscrowd') if k in annotation}
+        category = annotation.get(self._category)
+        return plain | {'category': category, 'name': names.get(_key(category))}
 
 
-def _item_name(file: str, image: Mapping[str, Any]) -> str:
-    return f'{file}:{image.get("file_name")}'
-
-
-def _load(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise FileNotFoundError(f'COCO file {path} does not exist.')
-    try:
-        data = json.loads(path.read_text(encoding='utf-8'))
-    except ValueError as error:
-        raise ValueError(f'COCO file {path} is not valid JSON ({error}).') from error
-    for field in ('images', 'annotations', 'categories'):
-        if not isinstance(data, dict) or not isinstance(data.get(field), list):
-            raise ValueError(f'COCO file {path} lacks the list {field!r}.')
-    return data
-
-
-def _rle(segmentation: Any, size: tuple[int, int]) -> dict[str, Any] | None:
-    """Bring a COCO segmentation of any kind to compressed RLE; None if there is none."""
+def _mask(segmentation: Any, size: tuple[int, int]) -> Rle | None:
+    """Bring a COCO segmentation of any kind to compressed run lengths; None if there is none."""
     if not segmentation:
         return None
     if isinstance(segmentation, list):
-        mask = mask_from_polygons(segmentation, *size)
-        return encode_rle(mask) if mask.any() else None
-    if isinstance(segmentation['counts'], list):
-        packed = pycocotools.mask.frPyObjects(segmentation, *size)
-        return {'size': list(size), 'counts': packed['counts'].decode('ascii')}
-    return {'size': list(segmentation['size']), 'counts': segmentation['counts']}
+        return polygons_to_rle(segmentation, size)
+    return checked_rle(segmentation, size)
+
+
+def _entry_fault(image: Any) -> str:
+    if not isinstance(image, dict):
+        return f'{image!r:.60} is no object'
+    for field, kind in (('id', (int, str)), ('file_name', str)):
+        if field not in image:
+            return f'{image!r:.60} lacks {field!r}'
+        if not isinstance(image[field], kind):
+            return f'{field!r} is {image[field]!r:.60}'
+    return ''
+
+
+def _key(value: Any) -> str:
+    """Return an id as text, so that 7 and "7" are one image, whatever wrote the file."""
+    return str(value)

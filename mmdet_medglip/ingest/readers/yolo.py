@@ -1,42 +1,44 @@
 """YOLO text files: boxes and polygons."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from mmdet_medglip.registry import READERS
-from mmdet_medglip.structures import Instance
 
-from ..images import image_size
-from ..masks import encode_rle, mask_from_polygons
-from ..paths import MatchedFile, fill_pattern, inside, match_files
-from .base import Item, Reader, RecipeError
+from ..annotation_files import read_text
+from ..outlines import RegionError, box_of_points, polygons_to_rle
+from ..paths import MatchedFile, inside
+from ..source import SourceRegion
+from .base import RecipeError
+from .pattern import PatternReader, check_choice
 
 __all__ = ['YoloReader']
 
+_MAX_NAMES_BYTES = 1_000_000
+
 
 @READERS.register_module()
-class YoloReader(Reader):
+class YoloReader(PatternReader):
     """Read YOLO annotations: one line per region, in shares of the image's size.
 
     A line is ``class x_centre y_centre width height`` or ``class x1 y1 x2 y2 x3 y3 ...``; one
-    file may hold both.
+    file may hold both. A line that is neither is a reject; the others of its file are read.
 
     Args:
         root: Folder of the data set.
-        images: Pattern of the images with the field ``{stem}``, and ``{split}`` if the split
-            follows the folders.
+        images: Pattern of the images, see :class:`PatternReader`.
         annotations: Pattern of the text file of an image, its fields filled in.
         names: Class names in order, or a yaml file with the key ``names``.
         unannotated: What an image without a text file is: to ``skip`` (default), or a
             ``negative``. An empty text file always is a negative.
-        **common: See :class:`Reader`. Labels are mapped by class name.
+        **common: See :class:`PatternReader` and :class:`Reader`.
 
     Raises:
         FileNotFoundError: If no image fits the pattern, or the yaml file is missing.
-        RecipeError: If an option or a class name is unknown.
+        RecipeError: If an option or a class name is wrong.
     """
 
     def __init__(
@@ -49,76 +51,49 @@ class YoloReader(Reader):
         unannotated: str = 'skip',
         **common: Any,
     ) -> None:
-        super().__init__(root, **common)
-        if unannotated not in ('negative', 'skip'):
-            raise RecipeError(
-                f"Data set {self.source!r}: 'unannotated' must be 'negative' or 'skip', "
-                f'got {unannotated!r}.'
-            )
-        self._images = images
-        self._annotations = annotations
-        self._unannotated = unannotated
-        listed = _class_names(inside(self.root, names)) if isinstance(names, str) else list(names)
-        self._classes = [self.label_of(str(name)) for name in listed]
+        super().__init__(root, images=images, beside=[annotations], missing=unannotated, **common)
+        check_choice(self.source, 'unannotated', unannotated)
+        listed = _class_names(inside(self.root, names)) if isinstance(names, str) else names
+        self._classes = [str(name) for name in listed]
 
-    def __iter__(self) -> Iterator[Item]:
-        """Yield one item per image, in the order of the file names."""
-        matches = match_files(self.root, self._images)
-        if not matches:
-            raise FileNotFoundError(
-                f'Data set {self.source!r}: no image fits {self._images!r} in {self.root}.'
-            )
-        return self.read_each(
-            matches, self._read, lambda match: match.path.relative_to(self.root).as_posix()
-        )
+    def declared_names(self) -> Sequence[str]:
+        """Return the class names."""
+        return self._classes
 
-    def _read(self, match: MatchedFile) -> Item | None:
-        found = match_files(self.root, fill_pattern(self._annotations, match.fields))
-        if not found and self._unannotated == 'skip':
-            self.skip(match.path, 'annotation file is missing')
-            return None
-        size = image_size(match.path)
-        instances = []
-        lines = found[0].path.read_text(encoding='utf-8').splitlines() if found else []
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                try:
-                    instance = self._instance(line.split(), size)
-                except ValueError as error:
-                    raise ValueError(f'{found[0].path}, line {number}: {error}') from None
-                if instance is not None:
-                    instances.append(instance)
-        name, folder = match.fields['stem'], match.fields.get('split')
-        unique = name if folder is None else f'{folder}/{name}'
-        return self.record(unique, size, instances, folder=folder, patient=name), match.path
+    def read_regions(
+        self, files: Sequence[tuple[int, MatchedFile]], size: tuple[int, int]
+    ) -> Sequence[SourceRegion]:
+        """Read the text files of an image, line by line."""
+        regions = []
+        for _, file in files:
+            for number, line in enumerate(read_text(file.path).splitlines(), start=1):
+                if line.strip():
+                    try:
+                        regions.append(self._region(line.split(), size))
+                    except ValueError as error:
+                        detail = f'line {number}: {error}'
+                        self.reject(file.path, 'region cannot be read', detail)
+        return regions
 
-    def _instance(self, words: list[str], size: tuple[int, int]) -> Instance | None:
+    def _region(self, words: list[str], size: tuple[int, int]) -> SourceRegion:
         index, shares = int(words[0]), [float(word) for word in words[1:]]
         if not 0 <= index < len(self._classes):
-            raise ValueError(f'class {index} is not among the {len(self._classes)} names.')
-        label = self._classes[index]
-        if label is None:
-            return None
+            raise RegionError(f'class {index} is not among the {len(self._classes)} names')
         height, width = size
         if len(shares) == 4:
             x, y, w, h = shares
             left, top = (x - w / 2) * width, (y - h / 2) * height
             box = (left, top, left + w * width, top + h * height)
-            return Instance(bbox=self.clip(box, size), label=label)
+            return SourceRegion(self._classes[index], box)
         if len(shares) < 6 or len(shares) % 2:
-            raise ValueError(
-                f'expected 4 numbers (box) or an even number from 6 on (polygon), '
-                f'got {len(shares)}.'
+            raise RegionError(
+                f'expected 4 numbers (box) or an even number from 6 on (polygon), got {len(shares)}'
             )
         xs = [share * width for share in shares[0::2]]
         ys = [share * height for share in shares[1::2]]
         flat = [value for point in zip(xs, ys, strict=True) for value in point]
-        mask = mask_from_polygons([flat], height, width) if self.keep_masks else None
-        return Instance(
-            bbox=self.clip((min(xs), min(ys), max(xs), max(ys)), size),
-            label=label,
-            mask=encode_rle(mask) if mask is not None and mask.any() else None,
-        )
+        mask = polygons_to_rle([flat], size)
+        return SourceRegion(self._classes[index], box_of_points(xs, ys), mask)
 
 
 def _class_names(path: Path) -> list[str]:
@@ -126,7 +101,10 @@ def _class_names(path: Path) -> list[str]:
     if not path.is_file():
         raise FileNotFoundError(f'Class names {path} do not exist; list names in the recipe.')
     try:
-        names = yaml.safe_load(path.read_text(encoding='utf-8'))['names']
-        return [names[i] for i in range(len(names))]
-    except (yaml.YAMLError, KeyError, TypeError) as error:
+        names: Any = yaml.safe_load(read_text(path, _MAX_NAMES_BYTES))['names']
+        listed = [names[i] for i in range(len(names))]
+    except (yaml.YAMLError, KeyError, TypeError, RecursionError) as error:
         raise RecipeError(f"{path} has no usable 'names' ({error!r}).") from error
+    if not all(isinstance(name, (str, int)) for name in listed):
+        raise RecipeError(f"{path}: 'names' must hold plain names.")
+    return [str(name) for name in listed]

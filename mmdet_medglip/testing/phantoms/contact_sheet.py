@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mmdet_medglip.datasets.store import GroundingStore
 from mmdet_medglip.ingest.images import read_image
+from mmdet_medglip.store import GroundingStore
 from mmdet_medglip.structures import Record
 
 __all__ = ['contact_sheet']

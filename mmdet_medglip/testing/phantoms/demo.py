@@ -12,8 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from mmdet_medglip.ingest import StoreWriter, ingest, load_recipe
-from mmdet_medglip.ingest.recipe import IngestReport
+from mmdet_medglip.ingest import SourceReport, load_recipe, run_ingest
 
 from . import SPECS, draw_patient
 from .native import finish_dataset, write_patient
@@ -34,7 +33,7 @@ def make_demo_data(
     patients: int | None = None,
     seed: int = 0,
     jobs: int = 1,
-) -> list[IngestReport]:
+) -> list[SourceReport]:
     """Write ``out/raw`` (native files), ``out/store`` and ``out/demo.json``.
 
     The same arguments give the same bytes. Everything is made in a folder beside ``out`` that
@@ -67,8 +66,9 @@ def make_demo_data(
         partial.mkdir(parents=True)
         write_raw(partial / 'raw', chosen, patients=patients, seed=seed, jobs=jobs)
         recipes = [load_recipe(RECIPES / f'{modality}.yaml') for modality in chosen]
-        with StoreWriter(partial / 'store', name='demo') as writer:
-            reports = ingest(recipes, partial / 'raw', writer)
+        reports = run_ingest(
+            recipes, partial / 'raw', partial / 'store', name='demo', engine='serial'
+        )
         stamp = {'modalities': chosen, 'patients': patients, 'seed': seed}
         (partial / STAMP).write_text(json.dumps(stamp) + '\n', encoding='utf-8')
         if out.exists():

@@ -48,6 +48,21 @@ def test_ct_without_hounsfield_units_gets_percentiles() -> None:
     assert out['intensity_range'] == (1.0, 199.0)
 
 
+@pytest.mark.parametrize(
+    ('options', 'modality', 'expected'),
+    [
+        pytest.param({}, 'ct', (-50.0, 150.0), id='before the default of the modality'),
+        pytest.param({}, 'endoscopy', (-50.0, 150.0), id='before stored values'),
+        pytest.param({'windows': {'mri': 'keep'}}, 'ct', (-50.0, 150.0), id='other one named'),
+        pytest.param({'windows': {'ct': 'brain'}}, 'ct', (0.0, 80.0), id='not before the config'),
+        pytest.param({'use_record_window': False}, 'ct', (-160.0, 240.0), id='not used'),
+    ],
+)
+def test_window_of_the_record(options: dict, modality: str, expected: tuple[float, float]) -> None:
+    record = _results([0.0, 50.0], modality, rescale_type='HU', window=(50.0, 200.0))
+    assert IntensityWindow(**options)(record)['intensity_range'] == expected
+
+
 def test_constant_image_is_black_not_nan() -> None:
     out = IntensityWindow()(_results([7.0, 7.0], modality='mri'))
     assert out['img'].tolist() == np.zeros((1, 2, 3)).tolist()

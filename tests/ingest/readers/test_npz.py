@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy import sparse
 
+from mmdet_medglip.ingest.masks import box_of_mask
 from mmdet_medglip.ingest.readers import RecipeError, ScipyNpzReader
 
 _OPTIONS = {'images': 'image/{stem}.png', 'arrays': 'label/{stem}.*.npz'}
@@ -24,29 +26,37 @@ def root(tmp_path: Path, save: Callable) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def read(root: Path, common: dict) -> Callable:
+    """Read everything; returns the images and the rejects."""
+
+    def _read(**options: Any) -> tuple[list, list]:
+        given = {'channels': ['spleen', 'liver']} | _OPTIONS | common | options
+        reader = ScipyNpzReader(root, **given)
+        found = [image for item in reader.items() for image in reader.read(item)]
+        return found, reader.take_rejects()
+
+    return _read
+
+
 @pytest.mark.parametrize(
     ('flip', 'box'), [(None, (2, 1, 5, 3)), ('vertical', (2, 3, 5, 5))], ids=['as-is', 'flipped']
 )
-def test_channels(root: Path, common: dict, flip: str | None, box: tuple) -> None:
-    options = common | {'modality': 'ct', 'channels': ['spleen', 'liver'], 'flip': flip}
-    [(record, _)] = ScipyNpzReader(root, **_OPTIONS, **options)
-    assert [(i.label, i.bbox) for i in record.instances] == [('spleen', box)]
+def test_channels(read: Callable, flip: str | None, box: tuple) -> None:
+    [image], rejects = read(flip=flip)
+    assert [(r.name, r.is_object, box_of_mask(r.mask)) for r in image.regions] == [
+        ('spleen', False, box)
+    ]
+    assert (image.name, image.size, rejects) == ('a', (6, 8), [])
 
 
-def test_channel_mapped_to_null_is_dropped(root: Path, common: dict) -> None:
-    options = common | {'channels': ['spleen', 'liver'], 'labels': {'spleen': None}}
-    [(record, _)] = ScipyNpzReader(root, **_OPTIONS, **options)
-    assert record.instances == ()
+def test_other_shape_is_an_error(read: Callable) -> None:
+    with pytest.raises(ValueError, match=r'holds a matrix of \(2, 48\), expected \(1, 48\)'):
+        read(channels=['spleen'])
 
 
-def test_other_shape_is_skipped(root: Path, common: dict) -> None:
-    reader = ScipyNpzReader(root, channels=['spleen'], **_OPTIONS, **common)
-    assert list(reader) == []
-    assert 'holds a matrix of (2, 48), expected (1, 48)' in reader.skipped[0].detail
-
-
-@pytest.mark.parametrize('kind', ['text', 'pickle', 'other-arrays', 'bomb'])
-def test_other_file_is_skipped(root: Path, common: dict, kind: str) -> None:
+@pytest.mark.parametrize('kind', ['text', 'pickle', 'other-arrays', 'bomb', 'indices'])
+def test_other_file_is_an_error(root: Path, read: Callable, kind: str) -> None:
     [path] = (root / 'label').iterdir()
     if kind == 'text':
         path.write_text('no array')
@@ -54,20 +64,49 @@ def test_other_file_is_skipped(root: Path, common: dict, kind: str) -> None:
         np.savez(path, data=np.array([{}]), indices=[0], indptr=[0, 1], shape=[1, 1])
     elif kind == 'bomb':
         np.savez_compressed(path, data=np.zeros(10**6), indices=[0], indptr=[0, 1], shape=[2, 48])
+    elif kind == 'indices':
+        np.savez(path, data=[1], indices=[99], indptr=[0, 1, 1], shape=[2, 48])
     else:
         np.savez(path, masks=np.zeros(3))
-    reader = ScipyNpzReader(root, channels=['spleen', 'liver'], **_OPTIONS, **common)
-    assert list(reader) == []
-    assert 'is not a sparse npz file' in reader.skipped[0].detail
+    expected = 'broken sparse matrix' if kind == 'indices' else 'is not a sparse npz file'
+    with pytest.raises(ValueError, match=expected):
+        read()
 
 
-def test_missing_array(root: Path, common: dict) -> None:
+def test_two_arrays_of_an_image(root: Path, read: Callable) -> None:
+    (root / 'label' / 'a.b.npz').write_bytes(b'')
+    with pytest.raises(ValueError, match='belong to one image'):
+        read()
+
+
+def test_missing_array(root: Path, read: Callable) -> None:
     next((root / 'label').iterdir()).unlink()
-    reader = ScipyNpzReader(root, channels=['spleen', 'liver'], **_OPTIONS, **common)
-    assert list(reader) == []
-    assert reader.skipped[0].reason == 'mask file is missing'
+    found, [reject] = read()
+    assert found == []
+    assert (reject.file, reject.reason) == ('image/a.png', 'mask file is missing')
 
 
 def test_no_channel(root: Path, common: dict) -> None:
     with pytest.raises(RecipeError, match="'channels' names no channel"):
         ScipyNpzReader(root, channels=[], **_OPTIONS, **common)
+
+
+def test_real_slices(real_data_root: Path, common: dict) -> None:
+    """Channel 6 is the liver: in BTCV the largest organ, on the patient's right."""
+    channels = ['spleen', 'kidney_right', 'kidney_left', 'gallbladder', 'esophagus', 'liver']
+    channels += ['stomach', 'aorta', 'inferior_vena_cava', 'portal_vein_and_splenic_vein']
+    channels += ['pancreas', 'adrenal_gland_right', 'adrenal_gland_left']
+    reader = ScipyNpzReader(
+        real_data_root / 'ct' / 'imis_bench_btcv',
+        images='image/{stem}.png',
+        arrays='label/x___{stem}.*.npz',
+        channels=channels,
+        flip='vertical',
+        **common,
+    )
+    items = {item.payload['name']: item for item in reader.items()}
+    assert len(items) == 89
+    [image] = reader.read(items['ABD_029_85'])
+    masks = {region.name: region.mask for region in image.regions}
+    assert max(masks, key=lambda name: masks[name].sum()) == 'liver'
+    assert box_of_mask(masks['liver'])[0] < 256

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mmdet_medglip.datasets.store import GroundingStore
+from mmdet_medglip.store import GroundingStore
 from mmdet_medglip.testing.phantoms.demo import make_demo_data
 
 

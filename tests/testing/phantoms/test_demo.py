@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmdet_medglip.datasets.store import GroundingStore
 from mmdet_medglip.ingest.images import read_image
+from mmdet_medglip.store import GroundingStore
 from mmdet_medglip.structures import Record
 from mmdet_medglip.testing.phantoms import SPECS, PhantomImage, draw_patient
 from mmdet_medglip.testing.phantoms.contact_sheet import contact_sheet

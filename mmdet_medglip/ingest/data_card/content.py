@@ -1,0 +1,77 @@
+"""What a data card is made of, before it becomes Markdown or HTML."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+__all__ = ['Card', 'Cell', 'Link', 'Picture', 'Section', 'Table', 'percent']
+
+
+@dataclass(frozen=True)
+class Link:
+    """Address of a source, as the recipe says it; a page links to web addresses only."""
+
+    url: str
+
+
+Cell = str | int | float | Link | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Args:
+        columns: Headings.
+        rows: Cells, as many per row as ``columns``; None and NaN show as a dash.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a card.
+
+    Args:
+        file: Path relative to the card.
+        alt: What it shows, in words.
+        embedded: Bytes for a page that holds its pictures, PNG or JPEG.
+        media_type: Of ``embedded``.
+    """
+
+    file: str
+    alt: str
+    embedded: bytes
+    media_type: str = 'image/png'
+
+
+@dataclass
+class Section:
+    """A part of a card: text, then tables, then pictures, then parts of its own."""
+
+    title: str
+    text: list[str] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    sections: list['Section'] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Card:
+    """A data card.
+
+    Args:
+        title: Name of the store.
+        notice: What every reader has to know first.
+        sections: The parts, in their order.
+    """
+
+    title: str
+    notice: str
+    sections: Sequence[Section]
+
+
+def percent(part: int, whole: int) -> str:
+    """Write a share, such as ``12.5 %``; a dash if the whole is 0."""
+    return f'{100 * part / whole:.1f} %' if whole else '-'

@@ -1,0 +1,1 @@
+"""DICOM as pure functions: headers, geometry, pixels, segmentations, contours, clean-up."""

@@ -1,0 +1,60 @@
+"""Files that are there as a whole or not at all, also after a loss of power."""
+
+import hashlib
+import os
+from pathlib import Path
+
+__all__ = ['file_sha256', 'replace_file', 'sync']
+
+_CHUNK = 1 << 20
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the list of names of a folder, is on the disk.
+
+    Args:
+        path: The file or folder.
+
+    Raises:
+        OSError: If it does not exist or the disk fails.
+    """
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file so that others see its old content or its new one, never a part.
+
+    Args:
+        path: File to write; an older one is replaced.
+        content: What it holds afterwards.
+
+    Raises:
+        OSError: If the disk is full or fails; the old file is then still there.
+    """
+    partial = path.with_name(f'.{path.name}.partial')
+    try:
+        with partial.open('wb') as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    sync(path.parent)
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's content as 64 hexadecimal digits.
+
+    Raises:
+        OSError: If the file cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open('rb') as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
