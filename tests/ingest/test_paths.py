@@ -159,3 +159,12 @@ def test_fields_of() -> None:
 
 def test_text_that_does_not_fit() -> None:
     assert split_fields('{a}_{b}.png', 'x.png') is None
+
+
+def test_field_with_a_glob_takes_fitting_names_only(tmp_path: Path) -> None:
+    (tmp_path / 'imagesTr').mkdir()
+    for name in ('amos_0001', 'amos_0499', 'amos_0507'):
+        (tmp_path / f'imagesTr/{name}.nii.gz').touch()
+    found = match_files(tmp_path, 'images{split}/{stem:amos_0[0-4]*}.nii.gz')
+    assert [match.fields['stem'] for match in found] == ['amos_0001', 'amos_0499']
+    assert fill_pattern('m/{stem:amos*}.png', {'stem': 'amos_1'}) == 'm/amos_1.png'
