@@ -95,6 +95,9 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         '--key-file', type=Path, help='key of pseudonyms; <out>.private/key by default'
     )
     run.add_argument(
+        '--import', dest='imports', nargs='+', default=[], help='modules with readers of your own'
+    )
+    run.add_argument(
         '--skip-missing', action='store_true', help='leave out recipes whose folder is not there'
     )
     run.add_argument('--no-card', action='store_true', help='write no data card')
@@ -142,6 +145,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
             limit=args.limit,
             leakage=args.leakage,
             key_file=args.key_file,
+            imports=args.imports,
             on_progress=show,
         )
     for table in (report_table(reports), rejects_table(reports), unmapped_table(reports)):

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -68,6 +68,7 @@ def plan_source(
     *,
     key: bytes | None = None,
     limit: int | None = None,
+    imports: tuple[str, ...] = (),
     ontology: Ontology | None = None,
 ) -> SourcePlan:
     """List the items of a source and cut them into tasks.
@@ -78,6 +79,7 @@ def plan_source(
         store_root: Folder of the store.
         key: Key of the pseudonyms; needed if the recipe wants them.
         limit: Take the first items only.
+        imports: Modules that register readers.
         ontology: Known names; the packaged ontology if None.
 
     Returns:
@@ -88,7 +90,11 @@ def plan_source(
         RecipeError: If the recipe is wrong, or two items have one name.
     """
     setup = SourceSetup(
-        recipe, data_root, store_root, key if recipe.identifiers == 'pseudonymous' else None
+        recipe,
+        data_root,
+        store_root,
+        key if recipe.identifiers == 'pseudonymous' else None,
+        imports=imports,
     )
     reader = SourceStages(setup, ontology).reader
     items = list(reader.items())[:limit]
@@ -106,7 +112,7 @@ def plan_source(
         )
     if recipe.similar is not None:
         groups = _groups(reader, recipe.similar)
-        setup = SourceSetup(recipe, data_root, store_root, setup.key, groups)
+        setup = replace(setup, groups=groups)
     sizes, times = _files(reader.root, items)
     told = msgspec.json.encode([[item.name, dict(item.payload)] for item in items], order='sorted')
     inputs = _hash(told, sizes)

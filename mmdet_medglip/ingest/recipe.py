@@ -149,11 +149,13 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             FileNotFoundError: If the folder of the data set does not exist.
             RecipeError: If the reader or one of its options is unknown.
         """
-        kind = READERS.get(self.reader)
+        # Registry.get would import torch, which workers can do without.
+        kind = READERS.module_dict.get(self.reader)
         if kind is None:
             known = ', '.join(sorted(READERS.module_dict))
             raise RecipeError(
-                f'Recipe {self.name!r}: unknown reader {self.reader!r}; known are {known}.'
+                f'Recipe {self.name!r}: unknown reader {self.reader!r}; known are {known}. '
+                'A reader of your own needs --import MODULE.'
             )
         root = inside(Path(data_root).absolute(), self.root)
         common = {'source': self.name, 'modality': label_map.modality, 'label_map': label_map}

@@ -41,6 +41,7 @@ def run_ingest(
     limit: int | None = None,
     leakage: str = 'flag',
     key_file: str | Path | None = None,
+    imports: Sequence[str] = (),
     ontology: Ontology | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> list[SourceReport]:
@@ -63,6 +64,7 @@ def run_ingest(
         leakage: What becomes of near copies across splits; see ``ingest.copies.judge``.
         key_file: Key of the pseudonyms, for recipes that want them; by default
             ``<store>.private/key``, drawn when first needed.
+        imports: Modules that register readers of your own; workers import them too.
         ontology: Known names; the packaged ontology if None.
         on_progress: Called at the start of each source and after each task.
 
@@ -93,7 +95,13 @@ def run_ingest(
         for recipe in recipes:
             start = time.monotonic()
             plan = plan_source(
-                recipe, data_root, store_root, key=key, limit=limit, ontology=ontology
+                recipe,
+                data_root,
+                store_root,
+                key=key,
+                limit=limit,
+                imports=tuple(imports),
+                ontology=ontology,
             )
             known = next((s for s in index.sources if s['name'] == recipe.name), None)
             if known is not None:

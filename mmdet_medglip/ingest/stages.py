@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 
 import msgspec
@@ -50,6 +51,7 @@ class SourceSetup:
         store_root: Folder of the store.
         key: Key of the pseudonyms; None if names are kept.
         groups: Patient group by image name, for sources split by similarity.
+        imports: Modules that register readers.
     """
 
     recipe: Recipe
@@ -57,6 +59,7 @@ class SourceSetup:
     store_root: Path
     key: bytes | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
+    imports: tuple[str, ...] = ()
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -111,6 +114,8 @@ class SourceStages:
     @cached_property
     def reader(self) -> Reader:
         """The reader of the source."""
+        for module in self.setup.imports:
+            import_module(module)
         return self.recipe.build_reader(self.setup.data_root, self.label_map)
 
     def process(self, item: SourceItem) -> ItemOutcome:

@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from mmdet_medglip.ingest.recipe import Recipe, parse_recipe
 from mmdet_medglip.ingest.rejects import Reject, read_rejects
 from mmdet_medglip.ingest.run import private_folder
 from mmdet_medglip.ingest.tasks import Progress
+from mmdet_medglip.registry import READERS
 from mmdet_medglip.store import GroundingStore
 
 
@@ -354,3 +356,38 @@ def test_index_tells_where_a_source_comes_from(tmp_path: Path, polyp_source: Cal
     assert entry['url'] == 'https://example.org/polyps'
     assert entry['licence'] == 'CC0-1.0'
     assert len(entry['digest']) == len(entry['inputs']) == 64
+
+
+READER = """
+from mmdet_medglip.ingest.readers import Reader
+from mmdet_medglip.ingest.source import SourceImage, SourceItem, SourceRegion
+from mmdet_medglip.registry import READERS
+
+
+@READERS.register_module(force=True)
+class CornerReader(Reader):
+    def items(self):
+        return [SourceItem(path.name) for path in sorted(self.root.glob('images/*.png'))]
+
+    def read(self, item):
+        path = self.root / 'images' / item.name
+        region = SourceRegion('polyp', bbox=(0, 0, 5, 5))
+        yield SourceImage(path.stem, path, (24, 32), (region,))
+"""
+
+
+@pytest.mark.parametrize('engine', ['serial', 'processes'])
+def test_reader_of_ones_own(
+    tmp_path: Path, polyp_source: Callable, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    (tmp_path / 'corner_reader.py').write_text(READER)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    recipe = polyp_source(count=4, reader='CornerReader')
+    del recipe['images'], recipe['masks']
+    with pytest.raises(ValueError, match=r"unknown reader 'CornerReader'.*--import"):
+        READERS.module_dict.pop('CornerReader', None)
+        ingest(tmp_path, recipe)
+    ingest(tmp_path, recipe, engine=engine, imports=['corner_reader'])
+    assert GroundingStore(tmp_path / 'store')[0].instances[0].bbox == (0, 0, 5, 5)
+    READERS.module_dict.pop('CornerReader')
+    sys.modules.pop('corner_reader')
