@@ -51,7 +51,7 @@ class Reader(ABC):
         FileNotFoundError: If ``root`` does not exist.
     """
 
-    items_per_task: ClassVar[int] = 16
+    items_per_task: ClassVar[int] = 8
     """How many items one task of an ingest holds; 1 for volumes."""
 
     def __init__(
