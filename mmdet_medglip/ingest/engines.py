@@ -1,7 +1,7 @@
 """Where the tasks of an ingest run: in this process, in others on this machine, on a cluster."""
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, nullcontext
 from itertools import islice
@@ -65,12 +65,12 @@ class TaskEngine:
         """Stop the workers."""
         self._stop()
 
-    def run(self, function: Callable[..., _T], tasks: Sequence[tuple[Any, ...]]) -> Iterator[_T]:
+    def run(self, function: Callable[..., _T], tasks: Iterable[tuple[Any, ...]]) -> Iterator[_T]:
         """Yield the results of all calls as they are done, in any order.
 
         Args:
             function: Function of a module; it, its arguments and results must be picklable.
-            tasks: Arguments of each call.
+            tasks: Arguments of each call; taken as workers get free.
 
         Yields:
             Results.

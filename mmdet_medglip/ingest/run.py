@@ -20,7 +20,8 @@ from .publish import forget_source, key_check, publish_source, sweep_images
 from .recipe import Recipe
 from .rejects import read_rejects
 from .report import SourceReport
-from .tasks import Progress, finish_tasks
+from .stages import SourceSetup, SourceStages
+from .tasks import OpenSource, Progress, finish_sources
 
 __all__ = ['IngestError', 'private_folder', 'remove_source', 'run_ingest']
 
@@ -89,42 +90,53 @@ def run_ingest(
         path = Path(key_file) if key_file else private_folder(store_root) / 'key'
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         key = load_or_create_key(path)
+    for recipe in recipes:
+        setup = SourceSetup(recipe, data_root, store_root, imports=tuple(imports))
+        SourceStages(setup, ontology).reader  # noqa: B018 - a wrong recipe shows before any work
     reports = []
     with _locked(store_root), TaskEngine(engine, workers, scheduler) as runner:
         index = _index(store_root, name or store_root.name)
-        for recipe in recipes:
-            start = time.monotonic()
-            plan = plan_source(
-                recipe,
-                data_root,
-                store_root,
-                key=key,
-                limit=limit,
-                imports=tuple(imports),
-                ontology=ontology,
-            )
-            known = next((s for s in index.sources if s['name'] == recipe.name), None)
-            if known is not None:
-                _check_same(store_root, plan, known)
-                reports.append(SourceReport(recipe.name, False, dict(known)))
+        known = {source['name']: source for source in index.sources}
+
+        def opened() -> Iterator[OpenSource]:
+            for recipe in recipes:
+                plan = plan_source(
+                    recipe,
+                    data_root,
+                    store_root,
+                    key=key,
+                    limit=limit,
+                    imports=tuple(imports),
+                    ontology=ontology,
+                )
+                if recipe.name in known:
+                    _check_same(store_root, plan, known[recipe.name])
+                    yield OpenSource(plan, None)
+                    continue
+                bench = Workbench(store_root / INGEST_DIR / recipe.name, plan.state)
+                if not bench.open():
+                    sweep_images(store_root, recipe.name, set())
+                yield OpenSource(plan, bench)
+
+        done = finish_sources(opened(), runner, ontology=ontology, on_progress=on_progress)
+        for source in done:
+            if source.bench is None:
+                entry = dict(known[source.plan.name])
+                reports.append(SourceReport(source.plan.name, False, entry))
                 continue
-            bench = Workbench(store_root / INGEST_DIR / recipe.name, plan.state)
-            if not bench.open():
-                sweep_images(store_root, recipe.name, set())
-            finish_tasks(plan, bench, runner, ontology=ontology, on_progress=on_progress)
             index = publish_source(
-                plan,
-                bench,
+                source.plan,
+                source.bench,
                 index,
                 leakage=leakage,
                 names=private_folder(store_root) / 'names',
                 ontology=ontology,
             )
-            bench.remove()
+            source.bench.remove()
             entry = dict(index.sources[-1])
-            seconds = time.monotonic() - start
-            unmapped = _unmapped(store_root, recipe.name)
-            reports.append(SourceReport(recipe.name, True, entry, seconds, unmapped))
+            seconds = time.monotonic() - source.started
+            unmapped = _unmapped(store_root, source.plan.name)
+            reports.append(SourceReport(source.plan.name, True, entry, seconds, unmapped))
     return reports
 
 

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -330,15 +330,16 @@ def test_item_that_kills_its_process_is_rejected(
     def crash(function: Callable, arguments: tuple) -> int:
         items = arguments[3]
         calls.append(len(items))
-        if any(item.name.endswith('p003_0006.png') for item in items):
+        if any(item.name.endswith('p005_0010.png') for item in items):
             return -signal.SIGSEGV
         function(*arguments)
         return 0
 
-    def die(self: Any, function: Callable, tasks: list) -> Any:
-        if not calls:
-            raise tasks_module.WorkerDiedError('a worker died')
-        return (function(*task) for task in tasks)
+    def die(self: Any, function: Callable, tasks: Iterable) -> Iterator:
+        for number, task in enumerate(tasks):
+            if number == 1 and not calls:
+                raise tasks_module.WorkerDiedError('a worker died')
+            yield function(*task)
 
     monkeypatch.setattr(tasks_module, 'run_isolated', crash)
     monkeypatch.setattr(tasks_module.TaskEngine, 'run', die)
@@ -346,7 +347,7 @@ def test_item_that_kills_its_process_is_rejected(
     (reject,) = rejects(tmp_path)
     assert reject.reason == 'the reader process died'
     assert reject.detail == f'ended by signal {int(signal.SIGSEGV)}'
-    assert 'p003_0006' in reject.file
+    assert 'p005_0010' in reject.file
     assert len(GroundingStore(tmp_path / 'store')) == 39
 
 
