@@ -4,6 +4,9 @@ import pytest
 import torch
 
 from mmdet_medglip.models.layers import BiAttention
+from mmdet_medglip.models.layers.bi_attention import attend_both_ways, folding_pays
+
+MASK = torch.tensor([[True] * 4, [True, True, False, False]])
 
 
 def build(heads: int = 2, **changes: float) -> BiAttention:
@@ -105,3 +108,112 @@ def test_half_precision_stays_finite(dtype):
 def test_heads_must_divide_the_width():
     with pytest.raises(ValueError, match='embed_channels=8 is not a multiple of num_heads=3'):
         BiAttention(6, 5, embed_channels=8, num_heads=3)
+
+
+def both_orders(layer: BiAttention, dropout: float = 0.0, **changes: object) -> list:
+    """Updates and gradients in the stock and the folded order of products, the same drops."""
+    results = []
+    for folded in (False, True):
+        torch.manual_seed(3)
+        layer.zero_grad()
+        visual, text = torch.randn(2, 7, 6).double(), torch.randn(2, 4, 5).double()
+        inputs = [visual.requires_grad_(), text.requires_grad_()]
+        image, seen = attend_both_ways(
+            *inputs, MASK, layer.projections, layer.num_heads, dropout, folded=folded, **changes
+        )
+        seen = seen[MASK]
+        (image.square().sum() + (seen**3).sum()).backward()
+        own = [p.grad for linear in layer.projections for p in linear.parameters()]
+        results.append([image, seen, *(x.grad for x in inputs), *own])
+    return results
+
+
+@pytest.mark.parametrize('dropout', [0.0, 0.4], ids=['whole', 'dropped'])
+@pytest.mark.parametrize('heads', [1, 2, 4])
+def test_orders_of_products_agree_in_values_and_gradients(heads, dropout):
+    stock, folded = both_orders(build(heads), dropout)
+    for theirs, ours in zip(stock, folded, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_masked_pixels_are_not_attended_to():
+    pixel_mask = torch.tensor([[True] * 7, [True] * 5 + [False] * 2])
+    layer = build()
+    stock, folded = both_orders(layer, pixel_mask=pixel_mask)
+    for theirs, ours in zip(stock, folded, strict=True):
+        torch.testing.assert_close(ours, theirs)
+    visual, text = torch.randn(1, 7, 6).double(), torch.randn(1, 4, 5).double()
+    rest = (MASK[:1], layer.projections, layer.num_heads)
+    _, masked = attend_both_ways(visual, text, *rest, pixel_mask=pixel_mask[1:])
+    _, short = attend_both_ways(visual[:, :5], text, *rest)
+    torch.testing.assert_close(masked, short)
+
+
+@pytest.mark.parametrize('folded', [False, True], ids=['stock', 'folded'])
+def test_gradients_are_those_of_the_values(folded):
+    layer = build()
+    inputs = torch.randn(2, 3, 6).double(), torch.randn(2, 4, 5).double()
+    assert torch.autograd.gradcheck(
+        lambda visual, text: [
+            part if part.shape[-1] == 6 else part[MASK]
+            for part in attend_both_ways(
+                visual, text, MASK, layer.projections, layer.num_heads, folded=folded
+            )
+        ],
+        [x.requires_grad_() for x in inputs],
+    )
+
+
+@pytest.mark.parametrize(
+    ('shape', 'expected'),
+    [
+        pytest.param((5456, 12, 256, 2048, 8), True, id='glip-three-phrases'),
+        pytest.param((5456, 250, 256, 2048, 8), True, id='glip-eighty-phrases'),
+        pytest.param((5456, 12, 128, 256, 4), True, id='narrow-few-tokens'),
+        pytest.param((5456, 250, 128, 256, 4), False, id='narrow-many-tokens'),
+        pytest.param((4, 250, 256, 2048, 8), False, id='fewer-pixels-than-tokens'),
+    ],
+)
+def test_the_cheaper_order_is_chosen(shape, expected):
+    assert folding_pays(*shape) is expected
+
+
+def test_count_of_products_by_hand():
+    # 2 pixels, 3 tokens, C = 2, E = 4, 1 head: stock 2*4*(2+3) = 40, folded 3*2*(2*1+4) = 36.
+    assert folding_pays(2, 3, 2, 4, 1)
+    # 2 heads: folded 3*2*(2*2+4) = 48.
+    assert not folding_pays(2, 3, 2, 4, 2)
+
+
+@pytest.mark.parametrize('folded', [False, True], ids=['stock', 'folded'])
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16], ids=str)
+@torch.no_grad()
+def test_logits_beyond_half_precision_stay_exact(dtype, folded):
+    # Logits near 1e6 overflow float16; the softmax of one that leads by far is one.
+    layer = build()
+    layer.key.weight.mul_(300)
+    layer.query.weight.mul_(300)
+    visual, text = torch.randn(2, 7, 6).double(), torch.randn(2, 4, 5).double()
+    rest = (MASK, layer.projections, layer.num_heads)
+    half = layer.to(dtype)
+    outputs = attend_both_ways(visual.to(dtype), text.to(dtype), *rest, folded=folded)
+    assert all(output.isfinite().all() and output.dtype == dtype for output in outputs)
+    double = half.double()
+    rest = (MASK, double.projections, layer.num_heads)
+    exact = attend_both_ways(visual.to(dtype).double(), text.to(dtype).double(), *rest)
+    for output, expected in zip(outputs, exact, strict=True):
+        keep = MASK if output.shape[1] == 4 else torch.ones(2, 7, dtype=torch.bool)
+        torch.testing.assert_close(output.double()[keep], expected[keep], rtol=0.05, atol=0.05)
+
+
+@pytest.mark.parametrize('folded', [False, True], ids=['stock', 'folded'])
+@torch.no_grad()
+def test_autocast_keeps_logits_in_float32(folded):
+    layer = build().float()
+    visual, text = torch.randn(2, 7, 6), torch.randn(2, 4, 5)
+    rest = (MASK, layer.projections, layer.num_heads)
+    expected = attend_both_ways(visual, text, *rest, folded=folded)
+    with torch.autocast('cpu', torch.bfloat16):
+        mixed = attend_both_ways(visual, text, *rest, folded=folded)
+    for ours, exact in zip(mixed, expected, strict=True):
+        torch.testing.assert_close(ours.float(), exact, rtol=0.03, atol=0.03)
