@@ -156,7 +156,17 @@ class LanguageFusedFPN(BaseModule):
         Returns:
             ``num_outs`` maps (B, C, H_l, W_l) and the prompts with fused token features.
         """
-        levels, hidden = list(self.fpn(tuple(features))), text.hidden
+        return self.fuse(self.pyramid(features), text)
+
+    def pyramid(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """Build the pyramid alone; no prompt is needed, so one pyramid serves many."""
+        return list(self.fpn(tuple(features)))
+
+    def fuse(
+        self, levels: Sequence[Tensor], text: TextFeatures
+    ) -> tuple[list[Tensor], TextFeatures]:
+        """Fuse a pyramid (B, C, H_l, W_l) with B prompts; returns as :meth:`forward`."""
+        levels, hidden = list(levels), text.hidden
         for block in self.blocks:
             if self.with_cp and torch.is_grad_enabled():
                 levels, hidden = checkpoint(block, levels, hidden, text.mask, use_reentrant=False)

@@ -144,3 +144,15 @@ def test_fpn_is_changed_by_config():
     neck = build(num_outs=4, fpn=dict(add_extra_convs=False))
     assert len(neck.fpn.fpn_convs) == 3
     assert len(neck(maps(), text(3, 5))[0]) == 4
+
+
+@torch.no_grad()
+def test_one_pyramid_serves_many_prompts():
+    neck, prompts = build(), text(3, 5)
+    levels = neck.pyramid(maps())
+    before = [level.clone() for level in levels]
+    pyramid, fused = neck.fuse(levels, prompts)
+    expected, expected_fused = neck(maps(), prompts)
+    assert all(torch.equal(a, b) for a, b in zip(pyramid, expected, strict=True))
+    assert torch.equal(fused.hidden, expected_fused.hidden)
+    assert all(torch.equal(a, b) for a, b in zip(levels, before, strict=True)), 'left as it was'
