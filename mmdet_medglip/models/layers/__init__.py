@@ -1,6 +1,14 @@
 """Layers of the language-fused neck."""
 
-from .bi_attention import BiAttention
+from .bi_attention import BiAttention, attend_both_ways
+from .deform_conv import DeformConv2d, modulated_deform_conv2d
 from .dynamic_conv import DynamicPyramidConv, DynamicReLU
 
-__all__ = ['BiAttention', 'DynamicPyramidConv', 'DynamicReLU']
+__all__ = [
+    'BiAttention',
+    'DeformConv2d',
+    'DynamicPyramidConv',
+    'DynamicReLU',
+    'attend_both_ways',
+    'modulated_deform_conv2d',
+]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import torch
-from mmcv.ops import ModulatedDeformConv2d
 from torch import Tensor, nn
 from torch.nn import functional
+
+from .deform_conv import DeformConv2d, Place, deform_conv_levels
 
 __all__ = ['DynamicPyramidConv', 'DynamicReLU']
 
@@ -51,7 +53,7 @@ class _ConvNorm(nn.Module):
 
     def __init__(self, channels: int, stride: int, deformable: bool, num_groups: int) -> None:
         super().__init__()
-        conv = ModulatedDeformConv2d if deformable else nn.Conv2d
+        conv = DeformConv2d if deformable else nn.Conv2d
         self.conv = conv(channels, channels, kernel_size=3, stride=stride, padding=1)
         self.norm = nn.GroupNorm(num_groups, channels)
         if not deformable:
@@ -59,10 +61,32 @@ class _ConvNorm(nn.Module):
             nn.init.zeros_(self.conv.bias)
 
     def forward(self, x: Tensor, *sampling: Tensor) -> Tensor:
-        if sampling:
-            # mmcv's kernel reads memory as if it were (B, C, H, W) in that order.
-            x, *sampling = (t.contiguous() for t in (x, *sampling))
         return self.norm(self.conv(x, *sampling))
+
+    def of_levels(
+        self,
+        table: Tensor,
+        sources: Sequence[tuple[int, Tensor]],
+        sampling: Sequence[tuple[Tensor, Tensor]],
+    ) -> list[Tensor]:
+        """Apply to several maps of one table of pixels (B, R, C) at once.
+
+        Args:
+            table: Pixels of all levels.
+            sources: First row and map of each level to convolve.
+            sampling: Offsets and modulation of each.
+        """
+        conv = self.conv
+        places = [Place(row, x.shape[2:], conv.out_size(x.shape[2:])) for row, x in sources]
+        offsets, masks = zip(*sampling, strict=True)
+        rows = deform_conv_levels(
+            table, places, offsets, masks, conv.weight, conv.bias, conv.stride, conv.padding
+        )
+        maps = rows.split([out[0] * out[1] for _, _, out in places], dim=1)
+        return [
+            self.norm(m.transpose(1, 2).unflatten(2, place.out))
+            for m, place in zip(maps, places, strict=True)
+        ]
 
 
 class DynamicPyramidConv(nn.Module):
@@ -91,7 +115,8 @@ class DynamicPyramidConv(nn.Module):
     Note:
         With ``deformable`` the offsets of level ``l`` also serve the map of level ``l + 1``, whose
         output is smaller; mmcv's kernel then reads the first values of the offset map. GLIP's
-        weights were trained so, hence it is kept.
+        weights were trained so, hence it is kept. But on a GPU, where mmcv's kernel takes level by
+        level, each of the three kernels is applied to all levels at once.
 
     Source:
         DyHead (arXiv 2106.08322). Parameter shapes follow MMDetection's ``DyConv``
@@ -142,7 +167,13 @@ class DynamicPyramidConv(nn.Module):
         Returns:
             As many maps of the same shapes.
         """
-        mixed = []
+        together = self.offset is not None and not features[0].is_cuda
+        parts = self._at_once(features) if together else self._one_by_one(features)
+        return [self._mix(part) for part in parts]
+
+    def _one_by_one(self, features: Sequence[Tensor]) -> list[list[Tensor]]:
+        """The convolved maps of each level, itself first."""
+        every = []
         for level, feature in enumerate(features):
             sampling = self._sampling(feature)
             parts = [self.from_same(feature, *sampling)]
@@ -151,6 +182,25 @@ class DynamicPyramidConv(nn.Module):
             if level + 1 < len(features):
                 coarser = self.from_coarser(features[level + 1], *sampling)
                 parts.append(self._enlarge(coarser, feature.shape[-2:]))
-            total = sum(part * self._weight(part) for part in parts)
-            mixed.append(self.activation(total / len(parts)))
-        return mixed
+            every.append(parts)
+        return every
+
+    def _at_once(self, features: Sequence[Tensor]) -> list[list[Tensor]]:
+        """As :meth:`_one_by_one`, each of the three kernels over all levels in one product."""
+        table = torch.cat([f.flatten(2).transpose(1, 2) for f in features], dim=1)
+        first = [0, *accumulate(f.shape[2] * f.shape[3] for f in features)]
+        sources = list(zip(first, features, strict=False))
+        sampling = [self._sampling(feature) for feature in features]
+        every = [[part] for part in self.from_same.of_levels(table, sources, sampling)]
+        if len(features) > 1:
+            finer = self.from_finer.of_levels(table, sources[:-1], sampling[1:])
+            for parts, part in zip(every[1:], finer, strict=True):
+                parts.append(part)
+            coarser = self.from_coarser.of_levels(table, sources[1:], sampling[:-1])
+            for parts, part, feature in zip(every, coarser, features, strict=False):
+                parts.append(self._enlarge(part, feature.shape[-2:]))
+        return every
+
+    def _mix(self, parts: Sequence[Tensor]) -> Tensor:
+        total = sum(part * self._weight(part) for part in parts)
+        return self.activation(total / len(parts))

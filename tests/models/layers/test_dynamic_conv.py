@@ -126,3 +126,18 @@ def test_deformable_without_offsets_is_a_plain_convolution():
     torch.nn.init.zeros_(deformable.offset.bias)
     for mine, other in zip(deformable(maps()), plain(maps()), strict=True):
         torch.testing.assert_close(mine, other, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize('levels', [1, 2, 5])
+def test_levels_at_once_equal_one_by_one(levels):
+    # Odd sizes: the offsets of a level are more than its coarser neighbour's output needs.
+    layer, results = build(deformable=True).double(), []
+    for convolve in (layer._one_by_one, layer._at_once):
+        layer.zero_grad()
+        features = [f.double().requires_grad_() for f in maps(levels)]
+        parts = [part for of_level in convolve(features) for part in of_level]
+        sum((part**3).sum() for part in parts).backward()
+        weights = [p.grad for p in layer.parameters() if p.grad is not None]
+        results.append([*parts, *weights, *(f.grad for f in features)])
+    for ours, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(ours, theirs)
