@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor
+from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 from transformers.utils import logging
@@ -22,16 +23,27 @@ from mmdet_medglip.text import (
     token_map,
 )
 
+from .length_buckets import length_buckets
+from .recent_cache import RecentCache
 from .text_features import TextFeatures
 
 __all__ = ['TextEncoder']
 
 
-def _is_autocast(device: torch.device) -> bool:
+_CPU_CALL, _DEVICE_CALL = 32, 4096
+"""What one call of the encoder costs beside its tokens, in tokens, as measured for MiniLM."""
+
+
+def _autocast_type(device: torch.device) -> torch.dtype | None:
+    """What autocast computes in; None without it."""
     try:
-        return torch.is_autocast_enabled(device.type)
-    except TypeError:  # torch < 2.4 knows of CUDA alone
-        return torch.is_autocast_enabled()
+        on, kind = torch.is_autocast_enabled(device.type), torch.get_autocast_dtype(device.type)
+    except (TypeError, AttributeError):  # torch < 2.4 asks for CUDA and the CPU by name
+        if device.type == 'cpu':
+            on, kind = torch.is_autocast_cpu_enabled(), torch.get_autocast_cpu_dtype()
+        else:
+            on, kind = torch.is_autocast_enabled(), torch.get_autocast_gpu_dtype()
+    return kind if on else None
 
 
 def _build(source: str) -> PreTrainedModel:
@@ -57,9 +69,13 @@ def _load(source: str) -> PreTrainedModel:
 class TextEncoder(BaseModule):
     """Encode prompts to token features with a Hugging Face encoder.
 
-    Only real tokens are computed: prompts are padded to the longest of the batch, not to the
-    limit. A prompt that was seen before is read from a cache as long as its features cannot have
-    changed: without gradients, and cleared when weights are loaded or moved, or training starts.
+    Only real tokens are computed: each distinct prompt once, prompts of like length together,
+    padded to the longest of them. Prompts that were seen before are read from a cache as long as
+    that is exact, which is in evaluation, and in training too if the encoder is frozen. What is
+    kept belongs to the weights as they are: it is dropped when they are loaded, moved, replaced or
+    changed in place, or when gradients are asked for, since an optimizer may follow; it is never
+    part of a checkpoint. Only writing through ``parameter.data`` is not seen: call
+    :meth:`clear_cache` then, as :meth:`train` and ``eval`` do if the encoder is trained.
 
     Args:
         name: ``'bundled'`` (all-MiniLM-L6-v2, offline), a local folder, or a hub name such as
@@ -67,12 +83,13 @@ class TextEncoder(BaseModule):
         max_tokens: Longest prompt in tokens, special tokens included.
         frozen: Keep the weights and dropout off; the features then carry no gradient.
         pretrained: Load weights; otherwise only the architecture, at random.
-        cache_size: Number of prompts kept; 0 turns the cache off.
+        cache_size: Number of prompts kept; 0 turns the cache off. A prompt of ``T`` tokens takes
+            ``4 T D`` bytes, 40 kB for one of 26 tokens with the bundled encoder.
         init_cfg: As in mmengine.
 
     Raises:
         OSError: The model cannot be had; the message says what to do offline.
-        ValueError: ``max_tokens`` exceeds what the model can read.
+        ValueError: ``max_tokens`` exceeds what the model can read, or ``cache_size`` is negative.
     """
 
     def __init__(
@@ -85,6 +102,10 @@ class TextEncoder(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        self._tokens: RecentCache[Prompt, tuple[list[int], Tensor]] = RecentCache(cache_size)
+        self._hidden: RecentCache[tuple[str, torch.dtype | None], Tensor] = RecentCache(cache_size)
+        self._pinned: dict[str, Tensor] = {}
+        self._seen_state: tuple = ()
         self.tokenizer = load_tokenizer(name)
         source = resolve_language_model(name)
         try:
@@ -96,10 +117,9 @@ class TextEncoder(BaseModule):
             raise ValueError(
                 f'language_model.max_tokens={max_tokens}, but {name!r} reads at most {longest}.'
             )
+        self.name = name
         self.max_tokens = max_tokens
         self.frozen = frozen
-        self.cache_size = cache_size
-        self._cache: OrderedDict[tuple[str, bool], Tensor] = OrderedDict()
         if frozen:
             self.model.requires_grad_(False)
             self.model.eval()
@@ -108,6 +128,11 @@ class TextEncoder(BaseModule):
     def channels(self) -> int:
         """Width ``D`` of a token feature."""
         return self.model.config.hidden_size
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.model.parameters()).device
 
     def forward(self, prompts: Sequence[Prompt]) -> TextFeatures:
         """Encode a batch of prompts, one per image.
@@ -121,73 +146,150 @@ class TextEncoder(BaseModule):
         Raises:
             ValueError: A prompt exceeds ``max_tokens``.
         """
+        tokens = self.tokenize(prompts)
+        hidden = self._encode({prompt.caption: tokens[prompt][0] for prompt in prompts})
+        counts = torch.tensor([len(tokens[prompt][0]) for prompt in prompts])
+        length = int(counts.max())
+        maps = {
+            prompt: functional.pad(owned, (0, length - owned.shape[1])).to(self.device)
+            for prompt, (_, owned) in tokens.items()
+        }
+        mask = (torch.arange(length) < counts[:, None]).to(self.device)
+        padded = pad_sequence([hidden[prompt.caption] for prompt in prompts], batch_first=True)
+        return TextFeatures(padded, mask, tuple(maps[prompt] for prompt in prompts))
+
+    def tokenize(self, prompts: Sequence[Prompt]) -> dict[Prompt, tuple[list[int], Tensor]]:
+        """Token ids of each distinct prompt, and bool (P_i, T_i): which ones each phrase owns.
+
+        Raises:
+            ValueError: A prompt exceeds ``max_tokens``.
+        """
+        return self._tokens.fetch(prompts, self._read)
+
+    def _read(self, prompts: list[Prompt]) -> Iterable[tuple[list[int], Tensor]]:
         captions = [prompt.caption for prompt in prompts]
         encoded = self.tokenizer(captions, return_offsets_mapping=True, verbose=False)
-        ids = dict(zip(captions, encoded['input_ids'], strict=True))
-        for caption, tokens in ids.items():
-            if len(tokens) > self.max_tokens:
+        for caption, ids in zip(captions, encoded['input_ids'], strict=True):
+            if len(ids) > self.max_tokens:
                 raise ValueError(
-                    f'Prompt {caption[:80]!r} has {len(tokens)} tokens, more than the limit of '
+                    f'Prompt {caption[:80]!r} has {len(ids)} tokens, more than the limit of '
                     f'{self.max_tokens} (language_model.max_tokens). Ask fewer phrases at once.'
                 )
-        hidden = self._encode(ids)
-        device = next(self.model.parameters()).device
-        length = max(map(len, ids.values()))
-        maps = tuple(
-            self._token_map(offsets, prompt, length).to(device)
-            for offsets, prompt in zip(encoded['offset_mapping'], prompts, strict=True)
-        )
-        counts = torch.tensor([len(ids[caption]) for caption in captions], device=device)
-        mask = torch.arange(length, device=device) < counts[:, None]
-        padded = pad_sequence([hidden[caption] for caption in captions], batch_first=True)
-        return TextFeatures(padded, mask, maps)
+        for ids, offsets, prompt in zip(
+            encoded['input_ids'], encoded['offset_mapping'], prompts, strict=True
+        ):
+            yield ids, torch.from_numpy(token_map(offsets, prompt))
 
-    @staticmethod
-    def _token_map(offsets: Sequence[tuple[int, int]], prompt: Prompt, length: int) -> Tensor:
-        owned = torch.zeros(len(prompt), length, dtype=torch.bool)
-        owned[:, : len(offsets)] = torch.from_numpy(token_map(offsets, prompt))
-        return owned
-
-    def _encode(self, ids: dict[str, list[int]]) -> dict[str, Tensor]:
+    def _encode(self, ids: Mapping[str, list[int]]) -> dict[str, Tensor]:
         """Features (T_i, D) of each caption, through the cache where that is exact."""
-        grad = torch.is_grad_enabled() and not self.frozen
-        if grad or self.model.training or not self.cache_size:
-            with torch.set_grad_enabled(grad):
-                return dict(zip(ids, self._run(list(ids.values())), strict=True))
-        mixed = _is_autocast(next(self.model.parameters()).device)
-        new = {c: tokens for c, tokens in ids.items() if (c, mixed) not in self._cache}
-        if new:
-            # Not inference tensors: a frozen encoder's features also serve training.
-            with torch.inference_mode(False), torch.no_grad():
-                for caption, hidden in zip(new, self._run(list(new.values())), strict=True):
-                    self._cache[caption, mixed] = hidden.clone()
-        known = {caption: self._cache[caption, mixed] for caption in ids}
-        for caption in ids:
-            self._cache.move_to_end((caption, mixed))
-        while len(self._cache) > self.cache_size:
-            self._cache.popitem(last=False)
-        return known
+        grad = torch.is_grad_enabled() and any(p.requires_grad for p in self.model.parameters())
+        if grad or self.model.training:
+            if grad:  # An optimizer may follow, and a fused one does not mark what it changed.
+                self.clear_cache()
+            return dict(zip(ids, self._run(list(ids.values())), strict=True))
+        self._drop_stale()
+        precision = _autocast_type(self.device)
+        lost = [(caption, precision) for caption in ids if caption not in self._pinned]
+        found = self._hidden.fetch(lost, lambda keys: self._compute([ids[c] for c, _ in keys]))
+        return self._pinned | {caption: hidden for (caption, _), hidden in found.items()}
+
+    def _compute(self, ids: list[list[int]]) -> list[Tensor]:
+        # Not inference tensors: a frozen encoder's features also serve training.
+        with torch.inference_mode(False), torch.no_grad():
+            return [hidden.clone() for hidden in self._run(ids)]
 
     def _run(self, ids: list[list[int]]) -> list[Tensor]:
-        device = next(self.model.parameters()).device
-        tokens = [torch.tensor(row, device=device) for row in ids]
+        """Features (T_i, D) of each row of token ids, like lengths together."""
+        call_cost = _CPU_CALL if self.device.type == 'cpu' else _DEVICE_CALL
+        features: dict[int, Tensor] = {}
+        for group in length_buckets([len(row) for row in ids], call_cost):
+            hidden = self._run_padded([ids[index] for index in group])
+            features.update(
+                (index, row[: len(ids[index])]) for index, row in zip(group, hidden, strict=True)
+            )
+        return [features[index] for index in range(len(ids))]
+
+    def _run_padded(self, ids: list[list[int]]) -> Tensor:
         pad = self.tokenizer.pad_token_id or 0
-        padded = pad_sequence(tokens, batch_first=True, padding_value=pad)
-        length = torch.tensor([len(row) for row in ids], device=device)
-        mask = torch.arange(padded.shape[1], device=device) < length[:, None]
-        output = self.model(input_ids=padded, attention_mask=mask.long()).last_hidden_state
-        return [row[: len(t)] for row, t in zip(output, tokens, strict=True)]
+        rows = pad_sequence([torch.tensor(row) for row in ids], True, pad).to(self.device)
+        length = torch.tensor([len(row) for row in ids])
+        mask = (torch.arange(rows.shape[1]) < length[:, None]).long().to(self.device)
+        return self.model(input_ids=rows, attention_mask=mask).last_hidden_state
+
+    def pin(self, prompts: Sequence[Prompt], hidden: Sequence[Tensor] | None = None) -> None:
+        """Keep the features of some prompts, and of these alone, beside the cache.
+
+        They are computed as in evaluation, without autocast, and serve as long as the weights stay
+        as they are.
+
+        Args:
+            prompts: May be none.
+            hidden: Features (T_i, D) computed before; None computes them.
+
+        Raises:
+            ValueError: A prompt exceeds ``max_tokens``, or has another number of tokens.
+        """
+        ids = {prompt.caption: row for prompt, (row, _) in self.tokenize(prompts).items()}
+        if hidden is None:
+            training = self.model.training
+            self.model.eval()
+            try:
+                with torch.autocast(self.device.type, enabled=False):
+                    hidden = self._compute(list(ids.values())) if ids else []
+            finally:
+                self.model.train(training)
+        pinned = dict(zip(ids, (h.to(self.device) for h in hidden), strict=True))
+        for caption, row in ids.items():
+            if pinned[caption].shape != (len(row), self.channels):
+                raise ValueError(
+                    f'Features of prompt {caption[:80]!r} have shape '
+                    f'{tuple(pinned[caption].shape)}; expected {(len(row), self.channels)}, a row '
+                    'for each token of this encoder.'
+                )
+        self._drop_stale()
+        self._pinned = pinned
+
+    def is_pinned(self, prompt: Prompt) -> bool:
+        """Whether the features of a prompt are kept and belong to the weights as they are."""
+        self._drop_stale()
+        return prompt.caption in self._pinned
+
+    def pinned(self, prompt: Prompt) -> Tensor:
+        """Kept features (T, D) of a prompt; see :meth:`is_pinned`."""
+        return self._pinned[prompt.caption]
+
+    def digest(self) -> str:
+        """SHA-256 of the weights: names, types, shapes and values, on any device."""
+        total = sha256()
+        for name, value in sorted(self.model.state_dict().items()):
+            total.update(f'{name} {value.dtype} {tuple(value.shape)}'.encode())
+            total.update(value.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+        return total.hexdigest()
+
+    def _state(self) -> tuple:
+        """Changes whenever a weight is moved, replaced, or changed in place."""
+        return tuple(
+            (w.data_ptr(), None if w.is_inference() else w._version)
+            for w in self.model.parameters()
+        )
+
+    def _drop_stale(self) -> None:
+        state = self._state()
+        if state != self._seen_state:
+            self.clear_cache()
+            self._seen_state = state
 
     def clear_cache(self) -> None:
-        """Forget all prompts."""
-        self._cache.clear()
+        """Forget the features of all prompts."""
+        self._hidden.clear()
+        self._pinned = {}
 
     def train(self, mode: bool = True) -> TextEncoder:
-        """Set the mode; a frozen encoder stays in evaluation mode."""
+        """Set the mode; a frozen encoder stays in evaluation mode, and keeps its cache."""
         super().train(mode)
         if self.frozen:
             self.model.eval()
-        elif mode:
+        else:
             self.clear_cache()
         return self
 
@@ -198,3 +300,7 @@ class TextEncoder(BaseModule):
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         self.clear_cache()
         super()._load_from_state_dict(*args, **kwargs)
+
+    def __getstate__(self) -> dict:
+        """A copy starts without features, since its weights lie elsewhere."""
+        return self.__dict__ | dict(_pinned={}, _seen_state=())

@@ -1,5 +1,7 @@
 """The text encoder: padding, cache and limits."""
 
+import copy
+import pickle
 import shutil
 import socket
 from pathlib import Path
@@ -96,7 +98,7 @@ def test_cache_keeps_the_last_used_prompts(build, runs):
     other = prompt_from_phrases(['spleen'])
     for prompt in (SHORT, LONG, SHORT, other):  # LONG is the one not used for longest
         encoder([prompt])
-    assert len(encoder._cache) == 2
+    assert len(encoder._hidden) == 2
     runs.clear()
     encoder([SHORT])
     assert runs == []
@@ -104,6 +106,35 @@ def test_cache_keeps_the_last_used_prompts(build, runs):
     assert runs == [1]
 
 
+def step(encoder: TextEncoder, kind: type, **settings: object) -> None:
+    """One step of an optimizer, in evaluation mode and without clearing by hand."""
+    for parameter in encoder.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    kind(encoder.parameters(), lr=0.1, **settings).step()
+
+
+@pytest.mark.parametrize('fused', [False, True])
+def test_training_in_evaluation_mode_is_never_served_from_the_cache(build, fused):
+    # A fused optimizer changes weights without marking them.
+    encoder = build()
+    with torch.no_grad():
+        before = encoder([SHORT]).hidden
+    optimizer = torch.optim.AdamW(encoder.parameters(), lr=0.1, fused=fused)
+    encoder([SHORT]).hidden.square().sum().backward()
+    optimizer.step()
+    with torch.no_grad():
+        after = encoder([SHORT]).hidden
+        encoder.clear_cache()
+        torch.testing.assert_close(after, encoder([SHORT]).hidden)
+    assert not torch.allclose(before, after)
+
+
+def replace_first(encoder: TextEncoder) -> None:
+    parameter = next(encoder.parameters())
+    parameter.data = parameter.data * 2
+
+
+@pytest.mark.parametrize('frozen', [False, True], ids=['trained', 'frozen'])
 @pytest.mark.parametrize(
     'change',
     [
@@ -115,15 +146,25 @@ def test_cache_keeps_the_last_used_prompts(build, runs):
         pytest.param(lambda e: e.to(torch.float64), id='to'),
         pytest.param(lambda e: torch.nn.Sequential(e).double(), id='to-of-the-detector'),
         pytest.param(lambda e: e.train().eval(), id='train'),
+        pytest.param(lambda e: e.clear_cache(), id='clear_cache'),
+        pytest.param(lambda e: step(e, torch.optim.SGD, momentum=0.9), id='sgd-step'),
+        pytest.param(lambda e: step(e, torch.optim.AdamW, foreach=False), id='adamw-step'),
+        pytest.param(lambda e: step(e, torch.optim.AdamW, foreach=True), id='adamw-foreach-step'),
+        pytest.param(lambda e: next(e.parameters()).mul_(2), id='in-place'),
+        pytest.param(lambda e: replace_first(e), id='data-replaced'),
+        pytest.param(lambda e: setattr(e, 'model', copy.deepcopy(e.model)), id='model-replaced'),
     ],
 )
 @torch.no_grad()
-def test_cache_is_cleared_when_features_may_change(build, runs, change):
-    encoder = build()
+def test_cache_is_cleared_when_features_may_change(build, runs, change, frozen, request):
+    encoder = build(frozen=frozen)
     encoder([SHORT])
     change(encoder)
     text = encoder([SHORT])
-    assert runs == [1, 1]
+    stays = frozen and request.node.callspec.id.startswith('train-')
+    assert runs == ([1] if stays else [1, 1])
+    encoder.clear_cache()
+    torch.testing.assert_close(text.hidden, encoder([SHORT]).hidden)
     assert text.hidden.dtype == next(encoder.parameters()).dtype
 
 
@@ -137,6 +178,118 @@ def test_cache_serves_no_training(build, runs):
         encoder([SHORT])
         encoder([SHORT])
     assert runs == [1, 1, 1, 1]
+
+
+def test_an_encoder_trained_by_steps_is_never_served_from_the_cache(build):
+    encoder = build(cache_size=8)
+    plain = copy.deepcopy(encoder)
+    plain._hidden.size = 0
+    for _ in range(3):
+        for one in (encoder, plain):
+            one.train()
+            step(one, torch.optim.SGD)
+            one.eval()
+        with torch.no_grad():
+            torch.testing.assert_close(encoder([SHORT]).hidden, plain([SHORT]).hidden)
+
+
+@torch.no_grad()
+def test_precisions_are_kept_apart(build, runs):
+    encoder = build()
+    full = encoder([SHORT]).hidden
+    with torch.autocast('cpu', torch.bfloat16):
+        half = encoder([SHORT]).hidden
+        assert torch.equal(encoder([SHORT]).hidden, half)
+    assert runs == [1, 1]
+    assert torch.equal(encoder([SHORT]).hidden, full)
+    assert not torch.equal(half.float(), full)
+
+
+@torch.no_grad()
+def test_cache_is_no_state(build):
+    encoder = build()
+    before = list(encoder.state_dict())
+    encoder([SHORT])
+    encoder.pin([LONG])
+    assert list(encoder.state_dict()) == before
+    for twin in (copy.deepcopy(encoder), pickle.loads(pickle.dumps(encoder))):
+        assert not len(twin._hidden)
+        assert not twin.is_pinned(LONG)
+        torch.testing.assert_close(twin([SHORT, LONG]).hidden, encoder([SHORT, LONG]).hidden)
+
+
+@torch.no_grad()
+def test_more_prompts_than_the_cache_holds(build, runs):
+    encoder, plain = build(cache_size=3), build(cache_size=0)
+    prompts = [prompt_from_phrases([phrase]) for phrase in ('liver', 'spleen', 'left kidney', 'a')]
+    torch.testing.assert_close(encoder(prompts).hidden, plain(prompts).hidden)
+    assert runs == [4, 4]
+    assert len(encoder._hidden) == len(encoder._tokens) == 3
+    assert not len(plain._hidden) and not len(plain._tokens)
+
+
+@torch.no_grad()
+def test_lengths_apart_are_encoded_apart_with_equal_results(build, monkeypatch):
+    padded, original = [], TextEncoder._run_padded
+
+    def run(self, ids):
+        padded.append([len(row) for row in ids])
+        return original(self, ids)
+
+    monkeypatch.setattr(TextEncoder, '_run_padded', run)
+    many = prompt_from_phrases(['left kidney', 'right kidney'] * 20)
+    short = [prompt_from_phrases([phrase]) for phrase in ('aorta', 'liver', 'colon')]
+    prompts = [short[0], many, *short[1:]]
+    text = build(max_tokens=256, cache_size=0)(prompts)
+    assert [len(group) for group in padded] == [1, 3]
+    assert padded[0][0] == text.hidden.shape[1]
+    for row, prompt in enumerate(prompts):
+        alone = build(max_tokens=256)([prompt]).hidden[0]
+        torch.testing.assert_close(text.hidden[row, : len(alone)], alone, rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+def test_pinned_prompts_serve_beside_the_cache(build, runs):
+    encoder = build(cache_size=0)
+    encoder.train()
+    encoder.pin([LONG, SHORT])
+    assert encoder.training and encoder.model.training
+    encoder.eval()
+    assert not encoder.is_pinned(LONG), 'a trained encoder forgets at a change of mode'
+    encoder.pin([LONG, SHORT])
+    runs.clear()
+    text = encoder([SHORT, LONG, SHORT])
+    assert runs == []
+    torch.testing.assert_close(text.hidden, build()([SHORT, LONG, SHORT]).hidden)
+    encoder.pin([])
+    assert not encoder.is_pinned(LONG)
+
+
+@torch.no_grad()
+def test_pinned_prompts_leave_with_the_weights(build, runs):
+    encoder = build()
+    encoder.pin([SHORT])
+    next(encoder.parameters()).mul_(2)
+    assert not encoder.is_pinned(SHORT)
+    assert torch.equal(encoder([SHORT]).hidden, encoder([SHORT]).hidden)
+
+
+def test_pinned_features_must_fit_the_tokens(build):
+    with pytest.raises(ValueError, match=r"'liver' have shape \(4, 48\); expected \(3, 48\)"):
+        build().pin([SHORT], [torch.zeros(4, 48)])
+
+
+def test_digest_is_of_the_weights(build):
+    encoder, other = build(), build()
+    assert encoder.digest() == other.digest()
+    with torch.no_grad():
+        next(other.parameters()).view(-1)[0] += 1
+    assert encoder.digest() != other.digest() != build().bfloat16().digest()
+
+
+def test_negative_cache_size_is_an_error(build):
+    with pytest.raises(ValueError, match='cache_size=-1; expected 0'):
+        build(cache_size=-1)
 
 
 def test_new_weights_give_new_features(build, tiny_bert):
