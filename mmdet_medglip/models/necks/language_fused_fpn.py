@@ -53,9 +53,9 @@ class FusionBlock(nn.Module):
         self.vision = DynamicPyramidConv(channels, deformable, num_groups, upsample)
 
     def forward(
-        self, features: Sequence[Tensor], hidden: Tensor, mask: Tensor
-    ) -> tuple[list[Tensor], Tensor]:
-        """Fuse once; shapes as in :class:`LanguageFusedFPN`."""
+        self, features: Sequence[Tensor], hidden: Tensor | None, mask: Tensor | None
+    ) -> tuple[list[Tensor], Tensor | None]:
+        """Fuse once; shapes as in :class:`LanguageFusedFPN`. Text may be None without fusion."""
         features = list(features)
         if self.fusion is not None and self.text_layer is not None:
             pixels = torch.cat([f.flatten(2).transpose(1, 2) for f in features], dim=1)
@@ -131,6 +131,7 @@ class LanguageFusedFPN(BaseModule):
         self.fpn = MODELS.build(ConfigDict(pyramid | (fpn or {})))
         self.text_channels = text_channels
         self.with_cp = with_cp
+        self.is_fused = fusion is not None and num_blocks > 0
         self.blocks = nn.ModuleList(
             FusionBlock(
                 out_channels,
@@ -159,17 +160,25 @@ class LanguageFusedFPN(BaseModule):
         return self.fuse(self.pyramid(features), text)
 
     def pyramid(self, features: Sequence[Tensor]) -> list[Tensor]:
-        """Build the pyramid alone; no prompt is needed, so one pyramid serves many."""
-        return list(self.fpn(tuple(features)))
+        """What needs no prompt, so that one image serves many: all of it without ``fusion``."""
+        levels = list(self.fpn(tuple(features)))
+        return levels if self.is_fused else self._run_blocks(levels, None, None)[0]
 
     def fuse(
         self, levels: Sequence[Tensor], text: TextFeatures
     ) -> tuple[list[Tensor], TextFeatures]:
         """Fuse a pyramid (B, C, H_l, W_l) with B prompts; returns as :meth:`forward`."""
-        levels, hidden = list(levels), text.hidden
+        if not self.is_fused:
+            return list(levels), text
+        levels, hidden = self._run_blocks(levels, text.hidden, text.mask)
+        return levels, text.with_hidden(hidden)
+
+    def _run_blocks(
+        self, levels: Sequence[Tensor], hidden: Tensor | None, mask: Tensor | None
+    ) -> tuple[list[Tensor], Tensor | None]:
         for block in self.blocks:
             if self.with_cp and torch.is_grad_enabled():
-                levels, hidden = checkpoint(block, levels, hidden, text.mask, use_reentrant=False)
+                levels, hidden = checkpoint(block, levels, hidden, mask, use_reentrant=False)
             else:
-                levels, hidden = block(levels, hidden, text.mask)
-        return levels, text.with_hidden(hidden)
+                levels, hidden = block(levels, hidden, mask)
+        return list(levels), hidden

@@ -146,12 +146,18 @@ def test_fpn_is_changed_by_config():
     assert len(neck(maps(), text(3, 5))[0]) == 4
 
 
+@pytest.mark.parametrize('fusion', [FUSION, None], ids=['fused', 'not-fused'])
 @torch.no_grad()
-def test_one_pyramid_serves_many_prompts():
-    neck, prompts = build(), text(3, 5)
+def test_one_pyramid_serves_many_prompts(fusion):
+    neck, prompts = build(fusion=fusion), text(3, 5)
+    assert neck.is_fused == (fusion is not None)
     levels = neck.pyramid(maps())
     before = [level.clone() for level in levels]
+    runs = []
+    for block in neck.blocks:
+        block.register_forward_hook(lambda *args: runs.append(1))
     pyramid, fused = neck.fuse(levels, prompts)
+    assert len(runs) == (2 if fusion else 0), 'without fusion the blocks need no prompt'
     expected, expected_fused = neck(maps(), prompts)
     assert all(torch.equal(a, b) for a, b in zip(pyramid, expected, strict=True))
     assert torch.equal(fused.hidden, expected_fused.hidden)
