@@ -26,24 +26,15 @@ from mmdet_medglip.text import (
 from .length_buckets import length_buckets
 from .recent_cache import RecentCache
 from .text_features import TextFeatures
+from .weight_bound_cache import WeightBoundCache, autocast_type
 
 __all__ = ['TextEncoder']
 
 
 _CPU_CALL, _DEVICE_CALL = 32, 4096
 """What one call of the encoder costs beside its tokens, in tokens, as measured for MiniLM."""
-
-
-def _autocast_type(device: torch.device) -> torch.dtype | None:
-    """What autocast computes in; None without it."""
-    try:
-        on, kind = torch.is_autocast_enabled(device.type), torch.get_autocast_dtype(device.type)
-    except (TypeError, AttributeError):  # torch < 2.4 asks for CUDA and the CPU by name
-        if device.type == 'cpu':
-            on, kind = torch.is_autocast_cpu_enabled(), torch.get_autocast_cpu_dtype()
-        else:
-            on, kind = torch.is_autocast_enabled(), torch.get_autocast_gpu_dtype()
-    return kind if on else None
+_PRECISIONS = (None, torch.bfloat16, torch.float16)
+"""Autocast types under which pinned features serve."""
 
 
 def _build(source: str) -> PreTrainedModel:
@@ -103,9 +94,8 @@ class TextEncoder(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         self._tokens: RecentCache[Prompt, tuple[list[int], Tensor]] = RecentCache(cache_size)
-        self._hidden: RecentCache[tuple[str, torch.dtype | None], Tensor] = RecentCache(cache_size)
-        self._pinned: dict[str, Tensor] = {}
-        self._seen_state: tuple = ()
+        self._hidden: WeightBoundCache[tuple[str, torch.dtype | None], Tensor]
+        self._hidden = WeightBoundCache(cache_size)
         self.tokenizer = load_tokenizer(name)
         source = resolve_language_model(name)
         try:
@@ -182,21 +172,13 @@ class TextEncoder(BaseModule):
 
     def _encode(self, ids: Mapping[str, list[int]]) -> dict[str, Tensor]:
         """Features (T_i, D) of each caption, through the cache where that is exact."""
-        grad = torch.is_grad_enabled() and any(p.requires_grad for p in self.model.parameters())
-        if grad or self.model.training:
-            if grad:  # An optimizer may follow, and a fused one does not mark what it changed.
-                self.clear_cache()
-            return dict(zip(ids, self._run(list(ids.values())), strict=True))
-        self._drop_stale()
-        precision = _autocast_type(self.device)
-        lost = [(caption, precision) for caption in ids if caption not in self._pinned]
-        found = self._hidden.fetch(lost, lambda keys: self._compute([ids[c] for c, _ in keys]))
-        return self._pinned | {caption: hidden for (caption, _), hidden in found.items()}
-
-    def _compute(self, ids: list[list[int]]) -> list[Tensor]:
-        # Not inference tensors: a frozen encoder's features also serve training.
-        with torch.inference_mode(False), torch.no_grad():
-            return [hidden.clone() for hidden in self._run(ids)]
+        precision = autocast_type(self.device)
+        found = self._hidden.fetch_of(
+            self.model,
+            [(caption, precision) for caption in ids],
+            lambda keys: [h.clone() for h in self._run([ids[caption] for caption, _ in keys])],
+        )
+        return {caption: hidden for (caption, _), hidden in found.items()}
 
     def _run(self, ids: list[list[int]]) -> list[Tensor]:
         """Features (T_i, D) of each row of token ids, like lengths together."""
@@ -230,33 +212,31 @@ class TextEncoder(BaseModule):
             ValueError: A prompt exceeds ``max_tokens``, or has another number of tokens.
         """
         ids = {prompt.caption: row for prompt, (row, _) in self.tokenize(prompts).items()}
-        if hidden is None:
-            training = self.model.training
-            self.model.eval()
-            try:
-                with torch.autocast(self.device.type, enabled=False):
-                    hidden = self._compute(list(ids.values())) if ids else []
-            finally:
-                self.model.train(training)
-        pinned = dict(zip(ids, (h.to(self.device) for h in hidden), strict=True))
-        for caption, row in ids.items():
-            if pinned[caption].shape != (len(row), self.channels):
+        features = hidden if hidden is not None else self._compute(list(ids.values()))
+        pinned = {}
+        for (caption, row), one in zip(ids.items(), features, strict=True):
+            if one.shape != (len(row), self.channels):
                 raise ValueError(
-                    f'Features of prompt {caption[:80]!r} have shape '
-                    f'{tuple(pinned[caption].shape)}; expected {(len(row), self.channels)}, a row '
-                    'for each token of this encoder.'
+                    f'Features of prompt {caption[:80]!r} have shape {tuple(one.shape)}; expected '
+                    f'{(len(row), self.channels)}, a row for each token of this encoder.'
                 )
-        self._drop_stale()
-        self._pinned = pinned
+            pinned |= {(caption, precision): one.to(self.device) for precision in _PRECISIONS}
+        self._hidden.pin(self.model, pinned)
 
-    def is_pinned(self, prompt: Prompt) -> bool:
-        """Whether the features of a prompt are kept and belong to the weights as they are."""
-        self._drop_stale()
-        return prompt.caption in self._pinned
+    def _compute(self, ids: list[list[int]]) -> list[Tensor]:
+        """Features (T_i, D) of rows of token ids, as in evaluation and without autocast."""
+        training = self.model.training
+        self.model.eval()
+        try:
+            plain = torch.autocast(self.device.type, enabled=False)
+            with torch.inference_mode(False), torch.no_grad(), plain:
+                return [hidden.clone() for hidden in self._run(ids)]
+        finally:
+            self.model.train(training)
 
-    def pinned(self, prompt: Prompt) -> Tensor:
-        """Kept features (T, D) of a prompt; see :meth:`is_pinned`."""
-        return self._pinned[prompt.caption]
+    def pinned(self, prompt: Prompt) -> Tensor | None:
+        """Pinned features (T, D) of a prompt; None without, or if the weights have changed."""
+        return self._hidden.pinned(self.model).get((prompt.caption, None))
 
     def digest(self) -> str:
         """SHA-256 of the weights: names, types, shapes and values, on any device."""
@@ -266,23 +246,9 @@ class TextEncoder(BaseModule):
             total.update(value.detach().cpu().contiguous().view(torch.uint8).numpy().data)
         return total.hexdigest()
 
-    def _state(self) -> tuple:
-        """Changes whenever a weight is moved, replaced, or changed in place."""
-        return tuple(
-            (w.data_ptr(), None if w.is_inference() else w._version)
-            for w in self.model.parameters()
-        )
-
-    def _drop_stale(self) -> None:
-        state = self._state()
-        if state != self._seen_state:
-            self.clear_cache()
-            self._seen_state = state
-
     def clear_cache(self) -> None:
         """Forget the features of all prompts."""
         self._hidden.clear()
-        self._pinned = {}
 
     def train(self, mode: bool = True) -> TextEncoder:
         """Set the mode; a frozen encoder stays in evaluation mode, and keeps its cache."""
@@ -300,7 +266,3 @@ class TextEncoder(BaseModule):
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         self.clear_cache()
         super()._load_from_state_dict(*args, **kwargs)
-
-    def __getstate__(self) -> dict:
-        """A copy starts without features, since its weights lie elsewhere."""
-        return self.__dict__ | dict(_pinned={}, _seen_state=())

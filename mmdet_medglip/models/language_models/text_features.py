@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 __all__ = ['TextFeatures']
@@ -26,6 +28,17 @@ class TextFeatures:
     def with_hidden(self, hidden: Tensor) -> TextFeatures:
         """The same prompts with other token features."""
         return replace(self, hidden=hidden)
+
+    def of_rows(self, rows: Sequence[int]) -> TextFeatures:
+        """Some of the prompts, padded to the longest of them."""
+        index = torch.tensor(rows, device=self.hidden.device)
+        mask = self.mask[index]
+        length = int(mask.sum(1).max())
+        return TextFeatures(
+            self.hidden[index, :length],
+            mask[:, :length],
+            tuple(self.token_maps[row][:, :length] for row in rows),
+        )
 
     def __len__(self) -> int:
         return len(self.hidden)

@@ -214,7 +214,7 @@ def test_cache_is_no_state(build):
     assert list(encoder.state_dict()) == before
     for twin in (copy.deepcopy(encoder), pickle.loads(pickle.dumps(encoder))):
         assert not len(twin._hidden)
-        assert not twin.is_pinned(LONG)
+        assert twin.pinned(LONG) is None
         torch.testing.assert_close(twin([SHORT, LONG]).hidden, encoder([SHORT, LONG]).hidden)
 
 
@@ -255,14 +255,14 @@ def test_pinned_prompts_serve_beside_the_cache(build, runs):
     encoder.pin([LONG, SHORT])
     assert encoder.training and encoder.model.training
     encoder.eval()
-    assert not encoder.is_pinned(LONG), 'a trained encoder forgets at a change of mode'
+    assert encoder.pinned(LONG) is None, 'a trained encoder forgets at a change of mode'
     encoder.pin([LONG, SHORT])
     runs.clear()
     text = encoder([SHORT, LONG, SHORT])
     assert runs == []
     torch.testing.assert_close(text.hidden, build()([SHORT, LONG, SHORT]).hidden)
     encoder.pin([])
-    assert not encoder.is_pinned(LONG)
+    assert encoder.pinned(LONG) is None
 
 
 @torch.no_grad()
@@ -270,7 +270,7 @@ def test_pinned_prompts_leave_with_the_weights(build, runs):
     encoder = build()
     encoder.pin([SHORT])
     next(encoder.parameters()).mul_(2)
-    assert not encoder.is_pinned(SHORT)
+    assert encoder.pinned(SHORT) is None
     assert torch.equal(encoder([SHORT]).hidden, encoder([SHORT]).hidden)
 
 
