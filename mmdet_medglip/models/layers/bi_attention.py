@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from mmcv.cnn.bricks import DropPath
@@ -47,10 +48,14 @@ def _linear(x: Tensor, layer: nn.Linear) -> Tensor:
     return functional.linear(_precise(x), _precise(layer.weight), _precise(layer.bias))
 
 
+_WHOLE_BYTES, _BLOCK_BYTES = 2**24, 2**21
+"""Memory of logits from which on they are computed by blocks, and of a block, to fit a cache."""
+
+
 def attend_both_ways(
     visual: Tensor,
     text: Tensor,
-    text_mask: Tensor,
+    text_mask: Tensor | None,
     projections: Sequence[nn.Linear],
     num_heads: int,
     dropout: float = 0.0,
@@ -71,10 +76,13 @@ def attend_both_ways(
     the attention weights, which is one but for dropout. Logits and softmax are computed in float32
     at least, whatever the precision of the rest, so that float16 neither overflows nor ties.
 
+    Without gradients a CPU takes the folded order block by block of pixels where logits, ``H T``
+    for each pixel, would be large.
+
     Args:
         visual: Pixels (B, N, C).
         text: Tokens (B, T, D).
-        text_mask: bool (B, T), True = a real token.
+        text_mask: bool (B, T), True = a token that pixels may attend to; None means all.
         projections: Query, key, value of pixels, value of tokens, output for pixels, output for
             tokens.
         num_heads: Number of heads; divides the width of the projections.
@@ -83,52 +91,189 @@ def attend_both_ways(
         folded: Order of products; None chooses by :func:`folding_pays`.
 
     Returns:
-        Updates (B, N, C) and (B, T, D), without residual. Those of padded tokens mean nothing.
+        Updates (B, N, C) and (B, T, D), without residual. Those of masked tokens mean nothing.
     """
-    query, key, value_visual, value_text, out_visual, out_text = projections
-    batch, tokens, _ = text.shape
-    pixels, channels = visual.shape[1:]
-    width = query.out_features
+    query = projections[0]
+    channels = visual.shape[2]
     if folded is None:
-        folded = folding_pays(pixels, tokens, channels, width, num_heads)
-    shape = (batch, -1, num_heads, width // num_heads)
-    with torch.autocast(visual.device.type, enabled=False):
-        keys = (_linear(text, key) * shape[-1] ** -0.5).view(shape).transpose(1, 2)
-        if folded:
-            weight = _precise(query.weight).view(num_heads, -1, channels)
-            side = (keys @ weight).flatten(1, 2)
-            logits = side @ _precise(visual).transpose(1, 2)
-            bias = keys @ _precise(query.bias).view(num_heads, -1, 1)
-            logits = logits.view(batch, num_heads, tokens, pixels) + bias
+        counts = (visual.shape[1], text.shape[1], channels, query.out_features, num_heads)
+        folded = folding_pays(*counts)
     if not folded:
-        queries = query(visual).view(shape).transpose(1, 2)
-        with torch.autocast(visual.device.type, enabled=False):
-            logits = keys @ _precise(queries).transpose(-1, -2)
+        return _stock_order(visual, text, text_mask, projections, num_heads, dropout, pixel_mask)
+    tokens = _fold(text, projections, num_heads, channels)
+    if _by_block(visual, tokens) and not dropout:
+        return _folded_by_block(visual, tokens, text_mask, projections, pixel_mask)
+    return _folded_at_once(visual, tokens, text_mask, projections, dropout, pixel_mask)
+
+
+class _Folded(NamedTuple):
+    """Tokens with the projections of pixels, each (B, H, T, C).
+
+    Attributes:
+        key: Meets pixels in place of their queries, float32 at least.
+        bias: What the query's bias adds to the logits, (B, H, T, 1).
+        value: What a pixel gets from a token.
+    """
+
+    key: Tensor
+    bias: Tensor
+    value: Tensor
+
+
+def _by_block(visual: Tensor, tokens: _Folded) -> bool:
+    """Whether logits are large, on a CPU, and wanted for no gradient and no traced graph."""
+    if torch.is_grad_enabled() or torch.compiler.is_compiling() or visual.device.type != 'cpu':
+        return False
+    return visual.shape[1] * tokens.bias.numel() * tokens.bias.element_size() > _WHOLE_BYTES
+
+
+def _split(x: Tensor, num_heads: int) -> Tensor:
+    """(B, L, E) to (B, H, L, E / H)."""
+    return x.unflatten(2, (num_heads, -1)).transpose(1, 2)
+
+
+def _keys(text: Tensor, key: nn.Linear, num_heads: int) -> Tensor:
+    """Scaled keys (B, H, T, E / H), in float32 at least."""
+    return _split(_linear(text, key) * (key.out_features // num_heads) ** -0.5, num_heads)
+
+
+def _fold(text: Tensor, projections: Sequence[nn.Linear], num_heads: int, channels: int) -> _Folded:
+    query, key, _, value_text, out_visual, _ = projections
+    with torch.autocast(text.device.type, enabled=False):
+        keys = _keys(text, key, num_heads)
+        folded_keys = keys @ _precise(query.weight).view(num_heads, -1, channels)
+        bias = keys @ _precise(query.bias).view(num_heads, -1, 1)
+    values = _split(value_text(text), num_heads)
+    weight = out_visual.weight.view(channels, num_heads, -1).permute(1, 2, 0)
+    return _Folded(folded_keys, bias, values @ weight.to(values.dtype))
+
+
+def _tokens_update(
+    pooled: Tensor, share: Tensor | float, projections: Sequence[nn.Linear]
+) -> Tensor:
+    """Update (B, T, D) from pixels (B, H, T, C) that were averaged by the attention weights.
+
+    Args:
+        pooled: Averages of pixels.
+        share: Sum of the weights, (B, H, T, 1), which is one but for dropout.
+        projections: See :func:`attend_both_ways`.
+    """
+    value_visual, out_text = projections[2], projections[5]
+    heads, channels = pooled.shape[1], pooled.shape[3]
+    weight = value_visual.weight.view(heads, -1, channels).transpose(1, 2)
+    seen = pooled @ weight.to(pooled.dtype) + share * value_visual.bias.view(heads, 1, -1)
+    return out_text(seen.transpose(1, 2).flatten(2))
+
+
+def _weights(
+    logits: Tensor,
+    text_mask: Tensor | None,
+    pixel_mask: Tensor | None,
+    dropout: float,
+    dtype: torch.dtype,
+) -> tuple[Tensor, Tensor]:
+    """Weights (B, H, T, N) of tokens for each pixel, and of pixels for each token.
+
+    Args:
+        logits: (B, H, T, N); changed in place.
+        text_mask: See :func:`attend_both_ways`, like the next two.
+        pixel_mask: bool (B, N) or None.
+        dropout: Rate in [0, 1).
+        dtype: Of the weights.
+    """
     lowest = torch.finfo(logits.dtype).min
     seen_by_text = logits
     if pixel_mask is not None:
         seen_by_text = logits.masked_fill(~pixel_mask[:, None, None], lowest)
-    to_image = seen_by_text.softmax(-1)
-    # Softmax keeps its result for the backward pass, not its input, which may be changed here.
-    to_text = logits.masked_fill_(~text_mask[:, None, :, None], lowest).softmax(2)
-    to_text, to_image = (
-        functional.dropout(w, dropout).to(visual.dtype) if dropout else w.to(visual.dtype)
-        for w in (to_text, to_image)
-    )
-    values = value_text(text).view(shape).transpose(1, 2)
-    if folded:
-        weight = out_visual.weight.view(channels, num_heads, -1).permute(1, 2, 0)
-        side = (values @ weight.to(values.dtype)).flatten(1, 2)
-        image = to_text.flatten(1, 2).transpose(1, 2) @ side + out_visual.bias
-        pooled = (to_image.flatten(1, 2) @ visual).view(batch, num_heads, tokens, channels)
-        weight = value_visual.weight.view(num_heads, -1, channels).transpose(1, 2)
-        seen = pooled @ weight.to(pooled.dtype)
-        share = to_image.sum(-1, keepdim=True) if dropout else 1
-        seen = seen + share * value_visual.bias.view(num_heads, 1, -1)
-    else:
-        image = out_visual((to_text.transpose(-1, -2) @ values).transpose(1, 2).flatten(2))
-        seen = to_image @ value_visual(visual).view(shape).transpose(1, 2)
+    of_pixels = seen_by_text.softmax(-1)
+    if text_mask is not None:
+        # Softmax keeps its result for the backward pass, not its input, which may be changed here.
+        logits = logits.masked_fill_(~text_mask[:, None, :, None], lowest)
+    of_tokens = logits.softmax(2)
+    if dropout:
+        of_tokens, of_pixels = (functional.dropout(w, dropout) for w in (of_tokens, of_pixels))
+    return of_tokens.to(dtype), of_pixels.to(dtype)
+
+
+def _stock_order(
+    visual: Tensor,
+    text: Tensor,
+    text_mask: Tensor | None,
+    projections: Sequence[nn.Linear],
+    num_heads: int,
+    dropout: float,
+    pixel_mask: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    query, key, value_visual, value_text, out_visual, out_text = projections
+    queries = _split(query(visual), num_heads)
+    with torch.autocast(visual.device.type, enabled=False):
+        logits = _keys(text, key, num_heads) @ _precise(queries).transpose(-1, -2)
+    of_tokens, of_pixels = _weights(logits, text_mask, pixel_mask, dropout, visual.dtype)
+    values = _split(value_text(text), num_heads)
+    image = out_visual((of_tokens.transpose(-1, -2) @ values).transpose(1, 2).flatten(2))
+    seen = of_pixels @ _split(value_visual(visual), num_heads)
     return image, out_text(seen.transpose(1, 2).flatten(2))
+
+
+def _folded_at_once(
+    visual: Tensor,
+    tokens: _Folded,
+    text_mask: Tensor | None,
+    projections: Sequence[nn.Linear],
+    dropout: float,
+    pixel_mask: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    shape = tokens.key.shape[:3]
+    with torch.autocast(visual.device.type, enabled=False):
+        logits = tokens.key.flatten(1, 2) @ _precise(visual).transpose(1, 2)
+        logits = logits.unflatten(1, shape[1:]) + tokens.bias
+    of_tokens, of_pixels = _weights(logits, text_mask, pixel_mask, dropout, visual.dtype)
+    image = of_tokens.flatten(1, 2).transpose(1, 2) @ tokens.value.flatten(1, 2)
+    pooled = (of_pixels.flatten(1, 2) @ visual).unflatten(1, shape[1:])
+    share = of_pixels.sum(-1, keepdim=True) if dropout else 1.0
+    return image + projections[4].bias, _tokens_update(pooled, share, projections)
+
+
+def _folded_by_block(
+    visual: Tensor,
+    tokens: _Folded,
+    text_mask: Tensor | None,
+    projections: Sequence[nn.Linear],
+    pixel_mask: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    """As :func:`_folded_at_once`; the softmax over pixels is carried from block to block."""
+    batch, heads, count, channels = tokens.key.shape
+    pixels, out_bias = visual.shape[1], projections[4].bias
+    image, pooled = [], []
+    with torch.autocast(visual.device.type, enabled=False):
+        keys, biases = tokens.key.flatten(1, 2), tokens.bias.flatten(1, 2)
+        values = _precise(tokens.value.flatten(1, 2))
+        lowest = torch.finfo(keys.dtype).min
+        step = max(_BLOCK_BYTES // (heads * count * keys.element_size()), 64)
+        for row in range(batch):
+            peak = keys.new_full((heads * count, 1), -torch.inf)
+            total, average = torch.zeros_like(peak), keys.new_zeros(heads * count, channels)
+            for first in range(0, pixels, step):
+                part = slice(first, first + step)
+                block = _precise(visual[row, part])
+                logits = torch.addmm(biases[row], keys[row], block.t())
+                seen = logits
+                if pixel_mask is not None:
+                    seen = logits.masked_fill(~pixel_mask[row, part], lowest)
+                higher = torch.maximum(peak, seen.amax(1, keepdim=True))
+                weights, fade = (seen - higher).exp_(), (peak - higher).exp_()
+                total = total * fade + weights.sum(1, keepdim=True)
+                average = torch.addmm(average * fade, weights, block)
+                peak = higher
+                logits = logits.view(heads, count, -1)
+                if text_mask is not None:
+                    logits = logits.masked_fill_(~text_mask[row, :, None], lowest)
+                weights = logits.softmax(1).flatten(0, 1)
+                image.append((weights.t() @ values[row]).to(visual.dtype))
+            pooled.append(average / total)
+    update = torch.cat(image).view(batch, pixels, channels) + out_bias
+    averages = torch.stack(pooled).view(batch, heads, count, channels).to(visual.dtype)
+    return update, _tokens_update(averages, 1.0, projections)
 
 
 class BiAttention(nn.Module):

@@ -19,9 +19,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .row_sampling import sampled_product
+from .row_sampling import bilinear_corners, sampled_product
 
-__all__ = ['DeformConv2d', 'Place', 'deform_conv_levels', 'modulated_deform_conv2d']
+__all__ = ['DeformConv2d', 'Place', 'deform_conv_levels', 'modulated_deform_conv2d', 'out_size']
+
+Pixels = int | tuple[int, int]
+"""A number of pixels, or one for the height and one for the width."""
+
+
+def _pair(pixels: Pixels) -> tuple[int, int]:
+    return (pixels, pixels) if isinstance(pixels, int) else tuple(pixels)
 
 
 class Place(NamedTuple):
@@ -42,19 +49,22 @@ class Place(NamedTuple):
 def _lattice(
     places: tuple[Place, ...],
     kernel: tuple[int, int],
-    stride: int,
-    padding: int,
-    dilation: int,
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
     dtype: torch.dtype,
     device: torch.device,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Undisturbed positions (2, M, K) of all taps; sizes (2, M, 1); starts (M, 1)."""
     with torch.inference_mode(False), torch.no_grad():
-        taps = torch.cartesian_prod(*(torch.arange(k, device=device) * dilation for k in kernel))
+        taps = torch.cartesian_prod(
+            *(torch.arange(k, device=device) * d for k, d in zip(kernel, dilation, strict=True))
+        )
+        step, border = (torch.tensor(pair, device=device) for pair in (stride, padding))
         position, size, start = [], [], []
         for place in places:
             grid = torch.cartesian_prod(*(torch.arange(n, device=device) for n in place.out))
-            grid = grid.view(-1, 2) * stride - padding
+            grid = grid.view(-1, 2) * step - border
             position.append(grid[:, None] + taps.view(-1, 2))
             size.append(torch.tensor(place.size, device=device).expand(len(grid), 2))
             start.append(torch.full((len(grid), 1), place.start, device=device))
@@ -63,43 +73,6 @@ def _lattice(
             torch.cat(size).t()[..., None].contiguous(),
             torch.cat(start),
         )
-
-
-def _samples(
-    offset: Tensor, mask: Tensor, lattice: tuple[Tensor, Tensor, Tensor], rows: int
-) -> tuple[Tensor, Tensor]:
-    """Rows to sum for every tap.
-
-    Args:
-        offset: (B, M, K, 2), y and x in pixels.
-        mask: (B, M, K).
-        lattice: See :func:`_lattice`.
-        rows: Rows of an image in the table.
-
-    Returns:
-        Indices and shares of the four corners, (B, M, K, 4). A tap outside its map, or at no
-        finite position, has shares of zero.
-    """
-    (base_y, base_x), (height, width), start = lattice
-    y, x = base_y + offset[..., 0], base_x + offset[..., 1]
-    # As mmcv has it: at exactly -1 a tap is outside, and passes no gradient to its offset.
-    outside = ~((y > -1) & (x > -1) & (y < height) & (x < width))
-    y, x = y.masked_fill(outside, 0), x.masked_fill(outside, 0)
-    top, left = y.detach().floor(), x.detach().floor()
-    down, right = y - top, x - left
-    top, left = top.int(), left.int()
-    mask = mask.masked_fill(outside, 0)
-    upper = (1 - down).masked_fill(top < 0, 0) * mask
-    lower = down.masked_fill(top + 1 >= height, 0) * mask
-    before = (1 - right).masked_fill(left < 0, 0)
-    after = right.masked_fill(left + 1 >= width, 0)
-    share = torch.stack((upper * before, upper * after, lower * before, lower * after), dim=-1)
-    first = torch.arange(len(offset), device=offset.device)[:, None, None] * rows + start
-    bottom = first + torch.minimum(top + 1, height - 1) * width
-    top = first + top.clamp(min=0) * width
-    left, right = left.clamp(min=0), torch.minimum(left + 1, width - 1)
-    index = torch.stack((top + left, top + right, bottom + left, bottom + right), dim=-1)
-    return index, share
 
 
 def _first_values(maps: Tensor, pixels: int) -> Tensor:
@@ -125,9 +98,9 @@ def deform_conv_levels(
     masks: Sequence[Tensor],
     weight: Tensor,
     bias: Tensor | None,
-    stride: int = 1,
-    padding: int = 1,
-    dilation: int = 1,
+    stride: Pixels = 1,
+    padding: Pixels = 1,
+    dilation: Pixels = 1,
 ) -> Tensor:
     """Convolve several maps by one kernel.
 
@@ -165,8 +138,19 @@ def deform_conv_levels(
     offset = torch.cat([_first_values(o, n) for o, n in zip(offsets, counts, strict=True)], dim=1)
     mask = torch.cat([_first_values(m, n) for m, n in zip(masks, counts, strict=True)], dim=1)
     offset, mask = offset.to(dtype), mask.to(dtype)
-    lattice = _lattice(tuple(places), kernel, stride, padding, dilation, dtype, table.device)
-    index, share = _samples(offset.unflatten(2, (-1, 2)), mask, lattice, table.shape[1])
+    lattice = _lattice(
+        tuple(places),
+        kernel,
+        _pair(stride),
+        _pair(padding),
+        _pair(dilation),
+        dtype,
+        table.device,
+    )
+    (base_y, base_x), size, start = lattice
+    y, x = offset.unflatten(2, (-1, 2)).unbind(-1)
+    rows = torch.arange(len(table), device=table.device)[:, None, None] * table.shape[1]
+    index, share = bilinear_corners(base_y + y, base_x + x, size, rows + start, mask)
     with torch.autocast(table.device.type, enabled=False):
         out = sampled_product(
             table.reshape(-1, table.shape[-1]).to(dtype),
@@ -178,12 +162,19 @@ def deform_conv_levels(
     return out.view(len(table), -1, len(weight)).to(given)
 
 
-def _out_size(
-    size: Sequence[int], kernel: Sequence[int], stride: int, padding: int, dilation: int
+def out_size(
+    size: Sequence[int],
+    kernel: Sequence[int],
+    stride: Pixels = 1,
+    padding: Pixels = 0,
+    dilation: Pixels = 1,
 ) -> tuple[int, int]:
+    """Height and width of the output of a convolution; all arguments in pixels."""
     height, width = (
-        (n + 2 * padding - dilation * (k - 1) - 1) // stride + 1
-        for n, k in zip(size, kernel, strict=True)
+        (n + 2 * p - d * (k - 1) - 1) // s + 1
+        for n, k, s, p, d in zip(
+            size, kernel, _pair(stride), _pair(padding), _pair(dilation), strict=True
+        )
     )
     return height, width
 
@@ -194,9 +185,9 @@ def modulated_deform_conv2d(
     mask: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
-    stride: int = 1,
-    padding: int = 0,
-    dilation: int = 1,
+    stride: Pixels = 1,
+    padding: Pixels = 0,
+    dilation: Pixels = 1,
 ) -> Tensor:
     """Convolve one map; arguments and result as in mmcv's function of this name, without groups.
 
@@ -217,7 +208,7 @@ def modulated_deform_conv2d(
         ValueError: Offsets or masks are smaller than the output.
     """
     size = (x.shape[2], x.shape[3])
-    out = _out_size(size, weight.shape[2:], stride, padding, dilation)
+    out = out_size(size, weight.shape[2:], stride, padding, dilation)
     rows = deform_conv_levels(
         x.flatten(2).transpose(1, 2),
         [Place(0, size, out)],
@@ -274,7 +265,3 @@ class DeformConv2d(nn.Module):
         return modulated_deform_conv2d(
             x, offset, mask, self.weight, self.bias, self.stride, self.padding
         )
-
-    def out_size(self, size: Sequence[int]) -> tuple[int, int]:
-        """Height and width of the output of a map of this height and width, in pixels."""
-        return _out_size(size, self.weight.shape[2:], self.stride, self.padding, 1)

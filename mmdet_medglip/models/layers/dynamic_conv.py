@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .deform_conv import DeformConv2d, Place, deform_conv_levels
+from .deform_conv import DeformConv2d
+from .pyramid_deform_conv import pyramid_deform_conv
 
 __all__ = ['DynamicPyramidConv', 'DynamicReLU']
 
@@ -62,31 +62,6 @@ class _ConvNorm(nn.Module):
 
     def forward(self, x: Tensor, *sampling: Tensor) -> Tensor:
         return self.norm(self.conv(x, *sampling))
-
-    def of_levels(
-        self,
-        table: Tensor,
-        sources: Sequence[tuple[int, Tensor]],
-        sampling: Sequence[tuple[Tensor, Tensor]],
-    ) -> list[Tensor]:
-        """Apply to several maps of one table of pixels (B, R, C) at once.
-
-        Args:
-            table: Pixels of all levels.
-            sources: First row and map of each level to convolve.
-            sampling: Offsets and modulation of each.
-        """
-        conv = self.conv
-        places = [Place(row, x.shape[2:], conv.out_size(x.shape[2:])) for row, x in sources]
-        offsets, masks = zip(*sampling, strict=True)
-        rows = deform_conv_levels(
-            table, places, offsets, masks, conv.weight, conv.bias, conv.stride, conv.padding
-        )
-        maps = rows.split([out[0] * out[1] for _, _, out in places], dim=1)
-        return [
-            self.norm(m.transpose(1, 2).unflatten(2, place.out))
-            for m, place in zip(maps, places, strict=True)
-        ]
 
 
 class DynamicPyramidConv(nn.Module):
@@ -187,18 +162,18 @@ class DynamicPyramidConv(nn.Module):
 
     def _at_once(self, features: Sequence[Tensor]) -> list[list[Tensor]]:
         """As :meth:`_one_by_one`, each of the three kernels over all levels in one product."""
-        table = torch.cat([f.flatten(2).transpose(1, 2) for f in features], dim=1)
-        first = [0, *accumulate(f.shape[2] * f.shape[3] for f in features)]
-        sources = list(zip(first, features, strict=False))
+        kernels = (self.from_same, self.from_finer, self.from_coarser)
         sampling = [self._sampling(feature) for feature in features]
-        every = [[part] for part in self.from_same.of_levels(table, sources, sampling)]
-        if len(features) > 1:
-            finer = self.from_finer.of_levels(table, sources[:-1], sampling[1:])
-            for parts, part in zip(every[1:], finer, strict=True):
-                parts.append(part)
-            coarser = self.from_coarser.of_levels(table, sources[1:], sampling[:-1])
-            for parts, part, feature in zip(every, coarser, features, strict=False):
-                parts.append(self._enlarge(part, feature.shape[-2:]))
+        convolved = pyramid_deform_conv(features, sampling, *(kernel.conv for kernel in kernels))
+        same, finer, coarser = (
+            [kernel.norm(part) for part in parts]
+            for kernel, parts in zip(kernels, convolved, strict=True)
+        )
+        every = [[part] for part in same]
+        for parts, part in zip(every[1:], finer, strict=True):
+            parts.append(part)
+        for parts, part, feature in zip(every, coarser, features, strict=False):
+            parts.append(self._enlarge(part, feature.shape[-2:]))
         return every
 
     def _mix(self, parts: Sequence[Tensor]) -> Tensor:

@@ -1,7 +1,12 @@
-"""Weighted sums of a table's rows, multiplied by a matrix, in little memory."""
+"""Bilinear samples of maps as weighted sums of a table's rows.
+
+A table holds the pixels of one or more maps, channels last: a sample of all channels at once is a
+sum of four rows, which ``embedding_bag`` forms for any number of samples.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -9,12 +14,49 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-__all__ = ['sampled_product']
+__all__ = ['bilinear_corners', 'sampled_product']
 
 _CHUNK_BYTES = 2**23
 """Memory of the sums of one chunk: they are read at once, so they should stay in the cache."""
 _BACKWARD_CHUNK_BYTES = 2**24
 """The backward pass adds a whole table of gradients per chunk, hence fewer and larger ones."""
+
+
+def bilinear_corners(
+    y: Tensor, x: Tensor, size: Sequence[Tensor], first: Tensor, factor: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Rows of the four pixels around each position, and what each contributes to its sample.
+
+    Args:
+        y: Positions in pixels of their map, 0 at the centre of the first row; any shape.
+        x: Likewise, 0 at the centre of the first column.
+        size: Heights and widths of the maps in pixels, integers broadcastable to ``y``.
+        first: Row of the table that holds the first pixel of the map, broadcastable to ``y``.
+        factor: What the sample is multiplied by, of the shape of ``y``.
+
+    Returns:
+        Rows, integers, and shares, both of the shape of ``y`` with four corners last. Pixels
+        outside of the map count as zero; a position a pixel or more outside, or at no finite
+        place, has shares of zero, and passes no gradient.
+    """
+    height, width = size
+    # As mmcv and grid_sample have it: at exactly -1 a position is outside.
+    outside = ~((y > -1) & (x > -1) & (y < height) & (x < width))
+    y, x = y.masked_fill(outside, 0), x.masked_fill(outside, 0)
+    top, left = y.detach().floor(), x.detach().floor()
+    down, right = y - top, x - left
+    top, left = top.int(), left.int()
+    factor = factor.masked_fill(outside, 0)
+    upper = (1 - down).masked_fill(top < 0, 0) * factor
+    lower = down.masked_fill(top + 1 >= height, 0) * factor
+    before = (1 - right).masked_fill(left < 0, 0)
+    after = right.masked_fill(left + 1 >= width, 0)
+    share = torch.stack((upper * before, upper * after, lower * before, lower * after), dim=-1)
+    bottom = first + torch.minimum(top + 1, height - 1) * width
+    top = first + top.clamp(min=0) * width
+    left, right = left.clamp(min=0), torch.minimum(left + 1, width - 1)
+    index = torch.stack((top + left, top + right, bottom + left, bottom + right), dim=-1)
+    return index, share
 
 
 def _sums(table: Tensor, index: Tensor, share: Tensor) -> Tensor:
@@ -109,4 +151,5 @@ def sampled_product(
         >>> sampled_product(table, index, share, torch.ones(1, 1), None)
         tensor([[3.]])
     """
-    return _SampledProduct.apply(table, index, share, weight, bias)
+    # embedding_bag reads rows ten times as fast where they are contiguous.
+    return _SampledProduct.apply(table.contiguous(), index, share, weight, bias)

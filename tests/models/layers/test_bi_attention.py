@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mmdet_medglip.models.layers import BiAttention
+from mmdet_medglip.models.layers import BiAttention, bi_attention
 from mmdet_medglip.models.layers.bi_attention import attend_both_ways, folding_pays
 
 MASK = torch.tensor([[True] * 4, [True, True, False, False]])
@@ -217,3 +217,36 @@ def test_autocast_keeps_logits_in_float32(folded):
         mixed = attend_both_ways(visual, text, *rest, folded=folded)
     for ours, exact in zip(mixed, expected, strict=True):
         torch.testing.assert_close(ours.float(), exact, rtol=0.03, atol=0.03)
+
+
+@pytest.mark.parametrize('dtype', [torch.float64, torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize('masked', [False, True], ids=['all-pixels', 'masked-pixels'])
+@torch.no_grad()
+def test_blocks_of_pixels_equal_all_at_once(masked, dtype, monkeypatch):
+    # 150 pixels are blocks of 64, 64 and 22; the first block of one image is all masked.
+    layer = build().to(dtype)
+    visual, text = torch.randn(2, 150, 6).to(dtype), torch.randn(2, 4, 5).to(dtype)
+    pixel_mask = torch.rand(2, 150, generator=torch.manual_seed(5)) > 0.3
+    pixel_mask[0, :64] = False
+    rest = (MASK, layer.projections, layer.num_heads, 0.0, pixel_mask if masked else None, True)
+    whole = attend_both_ways(visual, text, *rest)
+    monkeypatch.setattr(bi_attention, '_WHOLE_BYTES', 0)
+    monkeypatch.setattr(bi_attention, '_BLOCK_BYTES', 0)
+    blocks = attend_both_ways(visual, text, *rest)
+    for ours, expected in zip(blocks, whole, strict=True):
+        assert ours.dtype == dtype
+        keep = MASK if ours.shape[1] == 4 else torch.ones(2, 150, dtype=torch.bool)
+        rough = dict(rtol=0.02, atol=0.02) if dtype == torch.bfloat16 else {}
+        torch.testing.assert_close(ours[keep], expected[keep], **rough)
+
+
+def test_no_text_mask_means_every_token():
+    layer = build()
+    visual, text = torch.randn(2, 7, 6).double(), torch.randn(2, 4, 5).double()
+    rest = (layer.projections, layer.num_heads)
+    for folded in (False, True):
+        every = attend_both_ways(visual, text, torch.ones_like(MASK), *rest, folded=folded)
+        for ours, expected in zip(
+            attend_both_ways(visual, text, None, *rest, folded=folded), every, strict=True
+        ):
+            torch.testing.assert_close(ours, expected)
