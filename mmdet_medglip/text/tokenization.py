@@ -129,7 +129,10 @@ def token_map(offsets: Sequence[tuple[int, int]], prompt: Prompt) -> np.ndarray:
 
 
 def split_prompt(
-    prompt: Prompt, tokenizer: PreTrainedTokenizerFast, max_tokens: int
+    prompt: Prompt,
+    tokenizer: PreTrainedTokenizerFast,
+    max_tokens: int,
+    max_phrases: int | None = None,
 ) -> list[Prompt]:
     """Split a list of phrases into prompts that each fit the token limit, losing none.
 
@@ -137,32 +140,36 @@ def split_prompt(
         prompt: A prompt; one that fits is returned as it is.
         tokenizer: The tokenizer of the language model.
         max_tokens: Limit for each part, special tokens included.
+        max_phrases: Limit for the phrases of a part, at least 1; None sets none. Free text is one
+            part whatever its phrases.
 
     Returns:
         Prompts whose phrases, in order, are the phrases of ``prompt``.
 
     Raises:
-        ValueError: One phrase alone exceeds the limit, or a free text does.
+        ValueError: One phrase alone exceeds the token limit, or a free text does.
     """
     total = count_tokens(tokenizer, prompt.caption)
-    if total <= max_tokens:
+    listed = prompt_from_phrases(prompt.phrases).caption == prompt.caption
+    room = len(prompt) if max_phrases is None or not listed else max_phrases
+    if total <= max_tokens and len(prompt) <= room:
         return [prompt]
-    if prompt_from_phrases(prompt.phrases).caption != prompt.caption:
+    if not listed:
         raise ValueError(
             f'Caption {prompt.caption[:80]!r} has {total} tokens, more than the limit of '
             f'{max_tokens}. Split the text into sentences.'
         )
     special = count_tokens(tokenizer, '')
+    ids = tokenizer([f'{p}.' for p in prompt.phrases], add_special_tokens=False, verbose=False)
     parts: list[list[str]] = [[]]
     used = special
-    for phrase in prompt.phrases:
-        own = count_tokens(tokenizer, phrase + '.', special=False)
+    for phrase, own in zip(prompt.phrases, map(len, ids['input_ids']), strict=True):
         if special + own > max_tokens:
             raise ValueError(
                 f'Phrase {phrase[:80]!r} has {own} tokens; with {special} special tokens that is '
                 f'more than the limit of {max_tokens}. Shorten it.'
             )
-        if parts[-1] and used + own > max_tokens:
+        if parts[-1] and (used + own > max_tokens or len(parts[-1]) == room):
             parts.append([])
             used = special
         parts[-1].append(phrase)

@@ -128,6 +128,19 @@ def test_split_by_hand(tokenizer):
     ]
 
 
+def test_split_by_number_of_phrases(tokenizer):
+    prompt = prompt_from_phrases(ORGANS[:5])
+    parts = split_prompt(prompt, tokenizer, 256, max_phrases=2)
+    assert [part.phrases for part in parts] == [
+        tuple(ORGANS[:2]),
+        tuple(ORGANS[2:4]),
+        (ORGANS[4],),
+    ]
+    assert split_prompt(prompt, tokenizer, 256, max_phrases=5) == [prompt]
+    caption = prompt_from_caption('liver and spleen', [[[0, 5]], [[10, 16]]])
+    assert split_prompt(caption, tokenizer, 256, max_phrases=1) == [caption]
+
+
 @pytest.mark.parametrize(
     ('prompt', 'message'),
     [

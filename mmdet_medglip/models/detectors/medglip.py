@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 from mmdet.models.detectors import SingleStageDetector
@@ -21,9 +22,13 @@ from mmdet_medglip.text import (
 )
 
 from ..backbones import ModalityRouter
-from ..language_models import TextFeatures
+from ..language_models import TextFeatures, load_prompts, save_prompts
 
 __all__ = ['MedGLIP', 'prompt_of']
+
+
+_PLACES_AT_ONCE = 2**17
+"""Places of the pyramid, over images and parts of prompts, that are fused in one batch."""
 
 
 def prompt_of(sample: DetDataSample) -> Prompt:
@@ -59,22 +64,43 @@ def prompt_of(sample: DetDataSample) -> Prompt:
         raise ValueError(f'Image {meta.get("img_path", meta.get("img_id"))}: {error}') from error
 
 
+def _of_rows(levels: Sequence[Tensor], rows: list[int]) -> list[Tensor]:
+    """Some images of a pyramid, in this order, perhaps several times; views where that will do."""
+    if rows == list(range(len(levels[0]))):
+        return list(levels)
+    if len(set(rows)) == 1:
+        return [level[rows[0]].expand(len(rows), *level.shape[1:]) for level in levels]
+    index = torch.tensor(rows, device=levels[0].device)
+    return [level[index] for level in levels]
+
+
+class _Question(NamedTuple):
+    """A prompt, and the parts of it that fit the token limit."""
+
+    prompt: Prompt
+    parts: list[Prompt]
+
+
 @MODELS.register_module()
 class MedGLIP(SingleStageDetector):
     """Detect phrases in medical images of any modality.
 
     The prompt is encoded once, the image by the expert of its modality, and both are fused by the
     neck; the head then scores every place against every token. It trains on detection labels
-    (``text`` a list of names) and on free text with ``tokens_positive``. Prompts longer than the
-    token limit are split between phrases at inference and the parts answered one after another
-    over the same image features; nothing is cut.
+    (``text`` a list of names) and on free text with ``tokens_positive``.
+
+    At inference a prompt longer than the token limit, or of more phrases than
+    ``test_cfg.chunked_size``, is split between phrases. Nothing is cut: the parts are a batch over
+    one set of image features, and each is answered as if it were asked alone.
 
     Args:
         language_model: Config of a :class:`TextEncoder`.
         backbone: Config of a :class:`ModalityRouter`, or of any single backbone.
         neck: Config of a :class:`LanguageFusedFPN`, or of any neck, which then sees no text.
         bbox_head: Config of a :class:`MedGroundingHead`.
-        train_cfg, test_cfg, data_preprocessor, init_cfg: As in mmdet.
+        train_cfg, data_preprocessor, init_cfg: As in mmdet.
+        test_cfg: As in mmdet, with ``chunked_size``, the largest number of phrases that attend to
+            each other, -1 for no limit.
 
     Raises:
         ValueError: Neck or head expect another token width than the language model gives.
@@ -102,6 +128,57 @@ class MedGLIP(SingleStageDetector):
                     f'{name}.text_channels={expected}, but the language model gives '
                     f'{self.language_model.channels} channels; set them equal.'
                 )
+        self._vocabulary: _Question | None = None
+
+    def set_prompts(self, text: str | Sequence[str] | Prompt | None) -> None:
+        """Ask every image that brings no text for these phrases, which are encoded now.
+
+        Their features are kept as long as the weights of the language model stay as they are, and
+        are computed anew after that.
+
+        Args:
+            text: Phrases, or text as in :func:`prompt_of`; None forgets what was set.
+
+        Raises:
+            ValueError: No phrase, or one that exceeds the token limit.
+        """
+        if text is None:
+            self._vocabulary = None
+            self.language_model.pin([])
+            return
+        if isinstance(text, str):
+            text = parse_prompt(text)
+        prompt = text if isinstance(text, Prompt) else prompt_from_phrases(text)
+        question = self._question(prompt)
+        self.language_model.pin(question.parts)
+        self._vocabulary = question
+
+    def save_prompts(self, path: str | Path) -> None:
+        """Write what :meth:`set_prompts` set, encoded, to a ``.safetensors`` file.
+
+        Raises:
+            ValueError: Nothing was set.
+            OSError: The file cannot be written.
+        """
+        if self._vocabulary is None:
+            raise ValueError('save_prompts: no prompts are set; call set_prompts first.')
+        save_prompts(path, self.language_model, self._vocabulary.parts)
+
+    def load_prompts(self, path: str | Path) -> tuple[str, ...]:
+        """Set prompts from a file of :meth:`save_prompts` without encoding them.
+
+        Returns:
+            The phrases, in label order.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: It is no file of prompts, or was made with other weights.
+        """
+        parts = load_prompts(path, self.language_model)
+        phrases = [phrase for part in parts for phrase in part.phrases]
+        whole = parts[0] if len(parts) == 1 else prompt_from_phrases(phrases)
+        self._vocabulary = _Question(whole, parts)
+        return whole.phrases
 
     def extract_visual(self, images: Tensor, samples: Sequence[DetDataSample]) -> tuple:
         """Backbone maps of a batch, each image through the expert of its modality."""
@@ -109,18 +186,27 @@ class MedGLIP(SingleStageDetector):
             return self.backbone(images, [s.metainfo.get('modality') for s in samples])
         return self.backbone(images)
 
-    def fuse(self, maps: Sequence[Tensor], text: TextFeatures) -> tuple[Any, TextFeatures]:
+    def pyramid(self, maps: Sequence[Tensor]) -> Sequence[Tensor]:
+        """What the neck makes of an image before it meets a prompt."""
+        if getattr(self.neck, 'fuses_language', False):
+            return self.neck.pyramid(maps)
+        return self.neck(maps)
+
+    def fuse(
+        self, pyramid: Sequence[Tensor], text: TextFeatures
+    ) -> tuple[Sequence[Tensor], TextFeatures]:
         """Pyramid and prompts, fused where the neck does so."""
         if getattr(self.neck, 'fuses_language', False):
-            return self.neck(maps, text)
-        return self.neck(maps), text
+            return self.neck.fuse(pyramid, text)
+        return pyramid, text
 
     def extract_feat(
         self, batch_inputs: Tensor, batch_data_samples: Sequence[DetDataSample] = ()
     ) -> tuple[Any, TextFeatures]:
         """Language-fused pyramid (B, C, H_l, W_l) and prompts of a batch."""
         text = self.language_model([prompt_of(sample) for sample in batch_data_samples])
-        return self.fuse(self.extract_visual(batch_inputs, batch_data_samples), text)
+        maps = self.extract_visual(batch_inputs, batch_data_samples)
+        return self.fuse(self.pyramid(maps), text)
 
     def loss(self, batch_inputs: Tensor, batch_data_samples: list[DetDataSample]) -> dict:
         """Losses of a batch.
@@ -161,24 +247,43 @@ class MedGLIP(SingleStageDetector):
             The samples with ``pred_instances``: ``bboxes``, ``scores`` (best first), ``labels``
             (indices of phrases) and ``label_names`` (the phrases).
         """
-        prompts = [prompt_of(sample) for sample in batch_data_samples]
-        limit, tokenizer = self.language_model.max_tokens, self.language_model.tokenizer
-        parts = [split_prompt(prompt, tokenizer, limit) for prompt in prompts]
-        maps = self.extract_visual(batch_inputs, batch_data_samples)
-        found: list[list[InstanceData]] = [[] for _ in prompts]
-        for turn in range(max(map(len, parts))):
-            rows = [row for row, of_one in enumerate(parts) if turn < len(of_one)]
-            index = torch.tensor(rows, device=batch_inputs.device)
-            here = maps if len(rows) == len(prompts) else [m[index] for m in maps]
-            pyramid, text = self.fuse(here, self.language_model([parts[r][turn] for r in rows]))
+        questions = [self._question_of(sample) for sample in batch_data_samples]
+        pyramid = self.pyramid(self.extract_visual(batch_inputs, batch_data_samples))
+        asked = [(row, part) for row, one in enumerate(questions) for part in one.parts]
+        text = self.language_model([part for _, part in asked])
+        found: list[list[InstanceData]] = [[] for _ in questions]
+        for turn in self._turns(len(asked), pyramid):
+            rows = [asked[index][0] for index in turn]
+            levels, fused = self.fuse(_of_rows(pyramid, rows), text.of_rows(turn))
             samples = [batch_data_samples[row] for row in rows]
-            results = self.bbox_head.predict(pyramid, text, samples, rescale)
+            results = self.bbox_head.predict(levels, fused, samples, rescale)
             for row, result in zip(rows, results, strict=True):
-                result.labels = result.labels + sum(len(part) for part in parts[row][:turn])
+                before = questions[row].parts[: len(found[row])]
+                result.labels = result.labels + sum(map(len, before))
                 found[row].append(result)
-        for sample, prompt, results in zip(batch_data_samples, prompts, found, strict=True):
-            sample.pred_instances = self._name(self._merge(results), prompt)
+        for sample, question, results in zip(batch_data_samples, questions, found, strict=True):
+            sample.pred_instances = self._name(self._merge(results), question.prompt)
         return batch_data_samples
+
+    def _question_of(self, sample: DetDataSample) -> _Question:
+        """The prompt of a sample, or the one that was set."""
+        if self._vocabulary is not None and sample.metainfo.get('text') is None:
+            return self._vocabulary
+        return self._question(prompt_of(sample))
+
+    def _question(self, prompt: Prompt) -> _Question:
+        model, size = self.language_model, (self.test_cfg or {}).get('chunked_size', -1)
+        if size < 1 and size != -1:
+            raise ValueError(f'test_cfg.chunked_size={size}; expected 1 or more, or -1 for none.')
+        phrases = None if size == -1 else size
+        return _Question(prompt, split_prompt(prompt, model.tokenizer, model.max_tokens, phrases))
+
+    @staticmethod
+    def _turns(count: int, pyramid: Sequence[Tensor]) -> Iterator[range]:
+        """Ranges of the ``count`` parts, each of so many that memory stays bounded."""
+        places = sum(level.shape[-2:].numel() for level in pyramid)
+        step = max(len(pyramid[0]), _PLACES_AT_ONCE // places, 1)
+        return (range(first, min(first + step, count)) for first in range(0, count, step))
 
     def _merge(self, results: list[InstanceData]) -> InstanceData:
         if len(results) == 1:

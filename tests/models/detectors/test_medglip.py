@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
+from mmdet_medglip.models.detectors import medglip
 from mmdet_medglip.models.detectors.medglip import prompt_of
-from mmdet_medglip.text import split_prompt
+from mmdet_medglip.text import prompt_from_phrases, split_prompt
 
 CT = ['liver', 'spleen', 'left kidney', 'right kidney', 'aorta', 'gallbladder', 'pancreas']
 MRI = ['brain tumor', 'ventricle']
@@ -178,6 +179,101 @@ def test_a_long_prompt_equals_its_parts_one_after_another(build, sample, images)
         assert merged.label_names == [text[label] for label in merged.labels.tolist()]
     assert counts[1] == 1
     assert counts[2] > counts[0] > 1
+
+
+@torch.no_grad()
+def test_few_parts_at_a_time_change_nothing(build, sample, images, monkeypatch):
+    model = build('ct', language_model__max_tokens=12)
+    texts = [CT, CT[:2], CT[::-1] * 2]
+    together = model.predict(images, [sample(text, shape=(96, 96)) for text in texts])
+    monkeypatch.setattr(medglip, '_PLACES_AT_ONCE', 1)
+    turns = []
+    fuse = model.fuse
+
+    def watched(pyramid, text):
+        turns.append(len(text))
+        return fuse(pyramid, text)
+
+    monkeypatch.setattr(model, 'fuse', watched)
+    by_turns = model.predict(images, [sample(text, shape=(96, 96)) for text in texts])
+    assert max(turns) == 3 and len(turns) > 1
+    for one, other in zip(together, by_turns, strict=True):
+        same(other.pred_instances, one.pred_instances)
+
+
+@torch.no_grad()
+def test_image_features_are_computed_once_for_all_parts(build, sample, images, monkeypatch):
+    model = build('ct', test_cfg__chunked_size=2)
+    calls = []
+    for part in (model.backbone, model.neck.fpn):
+        part.register_forward_hook(lambda module, *_: calls.append(type(module).__name__))
+    found = model.predict(images[:1], [sample(CT, shape=(96, 96))])[0].pred_instances
+    assert calls == ['ModalityRouter', 'FPN']
+    assert len({label // 2 for label in found.labels.tolist()}) > 2, 'several chunks answer'
+
+
+@torch.no_grad()
+def test_chunks_of_phrases_equal_their_prompts_alone(build, sample, images):
+    model = build('ct', test_cfg__chunked_size=3)
+    merged = model.predict(images[:1], [sample(CT, shape=(96, 96))])[0].pred_instances
+    alone = [
+        model.predict(images[:1], [sample(CT[i : i + 3], shape=(96, 96))])[0].pred_instances
+        for i in range(0, len(CT), 3)
+    ]
+    best = torch.cat([part.scores for part in alone]).sort(descending=True).values
+    torch.testing.assert_close(merged.scores, best[: LOOSE['max_per_img']], rtol=0, atol=1e-4)
+
+
+def test_a_chunk_must_hold_a_phrase(build, sample, images):
+    with pytest.raises(ValueError, match=r'test_cfg\.chunked_size=0; expected 1 or more, or -1'):
+        build('ct', test_cfg__chunked_size=0).predict(images[:1], [sample(CT)])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('limit', [64, 12], ids=['one-part', 'several-parts'])
+@pytest.mark.parametrize(
+    'kind', [list, '. '.join, prompt_from_phrases], ids=['list', 'text', 'prompt']
+)
+def test_prompts_that_are_set_serve_images_without_text(build, sample, images, limit, kind):
+    model = build('ct', language_model__max_tokens=limit)
+    expected = model.predict(images[:1], [sample(CT, shape=(96, 96))])[0].pred_instances
+    other = model.predict(images[:1], [sample(MRI, shape=(96, 96))])[0].pred_instances
+    model.set_prompts(kind(CT))
+    model.language_model._run = None  # nothing may be computed any more
+    for _ in range(2):
+        found = model.predict(images[:1], [sample(None, shape=(96, 96))])[0].pred_instances
+        same(found, expected)
+    del model.language_model._run
+    same(model.predict(images[:1], [sample(MRI, shape=(96, 96))])[0].pred_instances, other)
+    model.set_prompts(None)
+    with pytest.raises(ValueError, match=r'Empty prompt.* field text'):
+        model.predict(images[:1], [sample(None)])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('limit', [64, 12], ids=['one-part', 'several-parts'])
+def test_prompts_go_through_a_file(build, sample, images, tmp_path, limit):
+    model = build('ct', language_model__max_tokens=limit)
+    with pytest.raises(ValueError, match='no prompts are set; call set_prompts first'):
+        model.save_prompts(tmp_path / 'organs.safetensors')
+    model.set_prompts(CT)
+    model.save_prompts(tmp_path / 'organs.safetensors')
+    expected = model.predict(images[:1], [sample(None, shape=(96, 96))])[0].pred_instances
+    other = build('ct', language_model__max_tokens=limit)
+    assert other.load_prompts(tmp_path / 'organs.safetensors') == tuple(CT)
+    other.language_model._run = None
+    same(other.predict(images[:1], [sample(None, shape=(96, 96))])[0].pred_instances, expected)
+
+
+@torch.no_grad()
+def test_prompts_that_are_set_follow_the_weights(build, sample, images):
+    model = build('ct')
+    model.set_prompts(CT)
+    for parameter in model.language_model.parameters():
+        parameter.mul_(1.1)
+    found = model.predict(images[:1], [sample(None, shape=(96, 96))])[0].pred_instances
+    expected = model.predict(images[:1], [sample(CT, shape=(96, 96))])[0].pred_instances
+    same(found, expected)
 
 
 @torch.no_grad()
