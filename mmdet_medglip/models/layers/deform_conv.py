@@ -19,6 +19,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from .pixel_rows import maps_from_rows, rows_from_maps
 from .row_sampling import bilinear_corners, sampled_product
 
 __all__ = ['DeformConv2d', 'Place', 'deform_conv_levels', 'modulated_deform_conv2d', 'out_size']
@@ -210,7 +211,7 @@ def modulated_deform_conv2d(
     size = (x.shape[2], x.shape[3])
     out = out_size(size, weight.shape[2:], stride, padding, dilation)
     rows = deform_conv_levels(
-        x.flatten(2).transpose(1, 2),
+        rows_from_maps([x]),
         [Place(0, size, out)],
         [offset],
         [mask],
@@ -220,7 +221,7 @@ def modulated_deform_conv2d(
         padding,
         dilation,
     )
-    return rows.transpose(1, 2).unflatten(2, out)
+    return maps_from_rows(rows, [out])[0]
 
 
 class DeformConv2d(nn.Module):

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from .deform_conv import Place, deform_conv_levels, out_size
+from .pixel_rows import maps_from_rows, rows_from_maps
 
 __all__ = ['Kernel', 'pyramid_deform_conv']
 
@@ -45,7 +45,7 @@ def pyramid_deform_conv(
         levels from the second on, and ``L - 1`` made of a coarser level, for all but the last, in
         the coarser level's size.
     """
-    table = torch.cat([f.flatten(2).transpose(1, 2) for f in features], dim=1)
+    table = rows_from_maps(features)
     first = [0, *accumulate(f.shape[2] * f.shape[3] for f in features)]
 
     def convolve(kernel: Kernel, levels: range, offsets_of: range) -> list[Tensor]:
@@ -65,8 +65,7 @@ def pyramid_deform_conv(
             kernel.stride,
             kernel.padding,
         )
-        maps = rows.split([height * width for height, width in out], dim=1)
-        return [m.transpose(1, 2).unflatten(2, o) for m, o in zip(maps, out, strict=True)]
+        return maps_from_rows(rows, out)
 
     last = len(features)
     return (

@@ -15,7 +15,7 @@ from transformers.models.bert.modeling_bert import BertLayer
 from mmdet_medglip.registry import MODELS
 
 from ..language_models import TextFeatures
-from ..layers import BiAttention, DynamicPyramidConv
+from ..layers import BiAttention, DynamicPyramidConv, maps_from_rows, rows_from_maps
 
 __all__ = ['FusionBlock', 'LanguageFusedFPN']
 
@@ -58,13 +58,8 @@ class FusionBlock(nn.Module):
         """Fuse once; shapes as in :class:`LanguageFusedFPN`. Text may be None without fusion."""
         features = list(features)
         if self.fusion is not None and self.text_layer is not None:
-            pixels = torch.cat([f.flatten(2).transpose(1, 2) for f in features], dim=1)
-            pixels, hidden = self.fusion(pixels, hidden, mask)
-            sizes = [f.shape[-2:].numel() for f in features]
-            features = [
-                part.transpose(1, 2).reshape(f.shape)
-                for part, f in zip(pixels.split(sizes, dim=1), features, strict=True)
-            ]
+            pixels, hidden = self.fusion(rows_from_maps(features), hidden, mask)
+            features = maps_from_rows(pixels, [f.shape[-2:] for f in features])
             blocked = torch.zeros(mask.shape, dtype=hidden.dtype, device=hidden.device)
             blocked = blocked.masked_fill(~mask, torch.finfo(hidden.dtype).min)
             hidden = self.text_layer(hidden, attention_mask=blocked[:, None, None])[0]
