@@ -205,14 +205,28 @@ def _stock_order(
     pixel_mask: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
     query, key, value_visual, value_text, out_visual, out_text = projections
-    queries = _split(query(visual), num_heads)
-    with torch.autocast(visual.device.type, enabled=False):
-        logits = _keys(text, key, num_heads) @ _precise(queries).transpose(-1, -2)
-    of_tokens, of_pixels = _weights(logits, text_mask, pixel_mask, dropout, visual.dtype)
-    values = _split(value_text(text), num_heads)
-    image = out_visual((of_tokens.transpose(-1, -2) @ values).transpose(1, 2).flatten(2))
-    seen = of_pixels @ _split(value_visual(visual), num_heads)
-    return image, out_text(seen.transpose(1, 2).flatten(2))
+    queries, values = (_split(layer(visual), num_heads) for layer in (query, value_visual))
+    text_values = _split(value_text(text), num_heads)
+    if dropout:
+        with torch.autocast(visual.device.type, enabled=False):
+            logits = _keys(text, key, num_heads) @ _precise(queries).transpose(-1, -2)
+        of_tokens, of_pixels = _weights(logits, text_mask, pixel_mask, dropout, values.dtype)
+        image, seen = of_tokens.transpose(-1, -2) @ text_values, of_pixels @ values
+    else:
+        # Kernels that never hold the logits, which they compute in float32; once a direction.
+        keys = _split(key(text), num_heads)
+        image, seen = (
+            functional.scaled_dot_product_attention(
+                *parts, attn_mask=None if mask is None else mask[:, None, None]
+            )
+            for parts, mask in (
+                ((queries, keys, text_values), text_mask),
+                ((keys, queries, values), pixel_mask),
+            )
+        )
+    return tuple(
+        layer(x.transpose(1, 2).flatten(2)) for layer, x in ((out_visual, image), (out_text, seen))
+    )
 
 
 def _folded_at_once(
