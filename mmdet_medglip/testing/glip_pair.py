@@ -121,7 +121,7 @@ def grounding_sample(
     """
     sample = DetDataSample(
         metainfo=dict(
-            text='. '.join(phrases) + '.',
+            text=tuple(phrases),
             custom_entities=True,
             modality='ct',
             img_shape=size,
