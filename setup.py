@@ -73,7 +73,10 @@ setup(
         'torchvision>=0.16',
         'transformers>=4.40,<5',
     ],
-    extras_require={'cluster': ['dask[distributed]>=2024.1']},
+    extras_require={
+        'cluster': ['dask[distributed]>=2024.1'],
+        'onnx': ['onnx>=1.23', 'onnxruntime>=1.23', 'onnxscript>=0.7'],
+    },
     cmdclass={'build_py': BuildWithMim},
     classifiers=[
         'Intended Audience :: Science/Research',
