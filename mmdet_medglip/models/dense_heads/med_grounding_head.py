@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from mmcv.cnn import Scale
 from mmdet.models.dense_heads import ATSSHead
-from mmdet.models.utils import filter_scores_and_topk, unpack_gt_instances
+from mmdet.models.utils import unpack_gt_instances
 from mmdet.utils import reduce_mean
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
@@ -17,12 +17,17 @@ from torch.nn import functional
 from mmdet_medglip.registry import MODELS
 
 from ..language_models import TextFeatures
+from .box_selection import Pairs, best_pairs, suppress_doubles
 
 __all__ = ['MedGroundingHead']
 
 _Maps = Sequence[Tensor]
 _INCLUSIVE = (0.0, 0.0, 1.0, 1.0)
 """Half-open corners minus this are GLIP's inclusive corners."""
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    return torch.cat([part.flatten() for part in parts])
 
 
 @MODELS.register_module()
@@ -113,7 +118,7 @@ class MedGroundingHead(ATSSHead):
             logits: Alignment logits as :meth:`forward` returns them, like the next two.
             deltas: Box deltas.
             centerness: Centerness logits.
-            text: The prompts; their token maps say which tokens a label owns.
+            text: The prompts, padding last; their token maps say which tokens a label owns.
             batch_gt_instances: For each image ``bboxes`` (n, 4), half open, in pixels of the
                 network's input, and ``labels`` (n,), indices of phrases; n may be 0.
             batch_img_metas: With ``scale_factor`` (width, height) of images that were resized.
@@ -129,8 +134,9 @@ class MedGroundingHead(ATSSHead):
         counts = [len(level) for level in levels]
         assigned, boxes, wanted = [], [], []
         metas = batch_img_metas or [{}] * len(batch_gt_instances)
-        for gt, meta, skip, owned in zip(
-            batch_gt_instances, metas, ignored, text.token_maps, strict=True
+        lengths = text.mask.sum(1).tolist()
+        for gt, meta, skip, owned, length in zip(
+            batch_gt_instances, metas, ignored, text.token_maps, lengths, strict=True
         ):
             # Inclusive by a pixel of the original image, since predictions add one after rescaling.
             pixel = priors.new_tensor((0.0, 0.0, *meta.get('scale_factor', (1.0, 1.0))[:2]))
@@ -138,17 +144,15 @@ class MedGroundingHead(ATSSHead):
             result = self.assigner.assign(inclusive_priors, counts, inclusive, skip)
             positive = result.gt_inds > 0
             matched = (result.gt_inds - 1)[positive]
-            target = torch.zeros(len(priors), owned.shape[1], device=priors.device)
-            target[positive] = owned[gt.labels[matched]].float()
+            target = torch.zeros(len(priors), length, device=priors.device)
+            target[positive] = owned[gt.labels[matched], :length].float()
             assigned.append(result.gt_inds)
             boxes.append(inclusive.bboxes[matched])
             wanted.append(target)
         gt_inds = torch.stack(assigned)
         per_image = (gt_inds > 0).sum(1).clamp(min=1)
         num_positive = reduce_mean(per_image.sum().float()).item()
-        loss_cls = self._alignment_loss(
-            torch.cat(list(logits), dim=1), torch.stack(wanted), gt_inds, text.mask, num_positive
-        )
+        loss_cls = self._alignment_loss(logits, wanted, gt_inds, num_positive)
         loss_bbox, loss_centerness = self._box_losses(
             self._flat(deltas, 4),
             self._flat(centerness, 1).squeeze(-1),
@@ -172,19 +176,25 @@ class MedGroundingHead(ATSSHead):
         return torch.cat([m.permute(0, 2, 3, 1).reshape(batch, -1, channels) for m in maps], 1)
 
     def _alignment_loss(
-        self,
-        logits: Tensor,
-        target: Tensor,
-        gt_inds: Tensor,
-        text_mask: Tensor,
-        num_positive: float,
+        self, logits: _Maps, targets: Sequence[Tensor], gt_inds: Tensor, num_positive: float
     ) -> Tensor:
-        """Loss over (place, real token) pairs; ignored places have weight 0."""
-        chosen = text_mask[:, None, :].expand_as(logits)
-        weight = (gt_inds >= 0).float()[..., None].expand_as(logits)
-        return self.loss_cls(
-            logits[chosen], target[chosen], weight[chosen], avg_factor=num_positive
-        )
+        """Loss over pairs of a place and a real token; ignored places have weight 0.
+
+        Args:
+            logits: Of each level (B, places, T); padding comes last.
+            targets: Of each image (N, T_i), with ``T_i`` real tokens.
+            gt_inds: int64 (B, N), -1 = an ignored place.
+            num_positive: Divisor.
+        """
+        weight = None
+        if (gt_inds < 0).any():
+            counted = (gt_inds >= 0).float()[..., None]
+            weight = _joined([c.expand_as(t) for c, t in zip(counted, targets, strict=True)])
+        real = [
+            torch.cat([level[row, :, : target.shape[1]] for level in logits])
+            for row, target in enumerate(targets)
+        ]
+        return self.loss_cls(_joined(real), _joined(targets), weight, avg_factor=num_positive)
 
     def _box_losses(
         self,
@@ -249,41 +259,55 @@ class MedGroundingHead(ATSSHead):
     ) -> list[InstanceData]:
         """Turn predictions at places into boxes; arguments as above."""
         levels = self._priors(deltas)
-        results = []
-        for index, (meta, owned) in enumerate(zip(batch_img_metas, text.token_maps, strict=True)):
-            share = owned.float() / owned.sum(1, keepdim=True)
-            parts = [
-                self._level_boxes(
-                    logit[index].float().sigmoid() @ share.T,
-                    self._flat([delta[index : index + 1]], 4)[0],
-                    self._flat([center[index : index + 1]], 1)[0, :, 0].sigmoid(),
-                    prior,
-                    meta['img_shape'],
-                )
-                for logit, delta, center, prior in zip(
-                    logits, deltas, centerness, levels, strict=True
-                )
-            ]
-            found = self._bbox_post_process(
-                InstanceData.cat(parts), self.test_cfg, rescale, img_meta=meta
-            )
-            found.bboxes = found.bboxes + found.bboxes.new_tensor(_INCLUSIVE)
-            results.append(found)
-        return results
-
-    def _level_boxes(
-        self,
-        scores: Tensor,
-        deltas: Tensor,
-        centerness: Tensor,
-        priors: Tensor,
-        img_shape: tuple[int, int],
-    ) -> InstanceData:
-        """Best boxes of one level of one image, inclusive corners, network pixels."""
-        scores, labels, keep, _ = filter_scores_and_topk(
-            scores, self.test_cfg.get('score_thr', 0), self.test_cfg.get('nms_pre', -1)
+        pairs = self._best_pairs(logits, text, [len(level) for level in levels])
+        image, place = pairs.image, pairs.place
+        boxes = self._decode(
+            torch.cat(levels)[place],
+            self._flat(deltas, 4)[image, place].float(),
+            image,
+            batch_img_metas,
+            rescale,
         )
-        boxes = self.bbox_coder.decode(priors[keep], deltas[keep].float(), max_shape=img_shape)
+        inside = self._flat(centerness, 1)[image, place, 0].sigmoid().float()
+        scores = (pairs.score * inside).sqrt()
+        least = self.test_cfg.get('min_bbox_size', -1)
+        large = (boxes[:, 2:] - boxes[:, :2] > least).all(1) if least >= 0 else slice(None)
+        image, *values = (x[large] for x in (image, boxes, scores, pairs.phrase))
+        counts = torch.bincount(image, minlength=len(batch_img_metas)).tolist()
+        parts = zip(*(value.split(counts) for value in values), strict=True)
+        return [self._best_boxes(*part) for part in parts]
+
+    def _decode(
+        self,
+        priors: Tensor,
+        deltas: Tensor,
+        image: Tensor,
+        metas: Sequence[dict],
+        rescale: bool,
+    ) -> Tensor:
+        """Boxes (n, 4) with inclusive corners, inside their image, of priors and deltas (n, 4)."""
+        boxes = self.bbox_coder.decode(priors, deltas)
+        sizes = boxes.new_tensor([meta['img_shape'][1::-1] * 2 for meta in metas])
+        boxes = torch.minimum(boxes.clamp(min=0), sizes[image] - 1)
+        if not rescale:
+            return boxes
+        back = [[1 / scale for scale in meta['scale_factor'][:2]] * 2 for meta in metas]
+        return boxes * boxes.new_tensor(back)[image]
+
+    def _best_pairs(self, logits: _Maps, text: TextFeatures, level_sizes: Sequence[int]) -> Pairs:
+        """Pairs that may become boxes, scored by the mean probability of the phrase's tokens."""
+        shares = [owned.float() / owned.sum(1, keepdim=True) for owned in text.token_maps]
+        most = max(map(len, shares))
+        share = torch.stack([functional.pad(s, (0, 0, 0, most - len(s))) for s in shares])
+        scores = torch.cat([level.float().sigmoid() @ share.mT for level in logits], dim=1)
+        threshold = max(self.test_cfg.get('score_thr', 0), 0)  # What pads the phrases scores 0.
+        return best_pairs(scores, level_sizes, threshold, self.test_cfg.get('nms_pre', -1))
+
+    def _best_boxes(self, boxes: Tensor, scores: Tensor, labels: Tensor) -> InstanceData:
+        """Boxes of one image, best first, half open."""
+        boxes, scores, labels = suppress_doubles(
+            boxes, scores, labels, self.test_cfg.nms, self.test_cfg.max_per_img
+        )
         return InstanceData(
-            bboxes=boxes, scores=(scores * centerness[keep].float()).sqrt(), labels=labels
+            bboxes=boxes + boxes.new_tensor(_INCLUSIVE), scores=scores, labels=labels
         )

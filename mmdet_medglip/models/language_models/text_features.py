@@ -17,7 +17,8 @@ class TextFeatures:
 
     Attributes:
         hidden: Token features, float (B, T, D).
-        mask: bool (B, T), True = a real token (special tokens included), False = padding.
+        mask: bool (B, T), True = a real token (special tokens included), False = padding, which
+            comes last.
         token_maps: For each prompt bool (P_i, T): which tokens each of its phrases owns.
     """
 

@@ -302,6 +302,43 @@ def test_images_of_a_batch_are_independent(build, sample):
     torch.testing.assert_close(together[1].bboxes, alone.bboxes)
 
 
+@torch.no_grad()
+def test_images_of_a_batch_have_their_own_prompt_border_and_scale(build, sample):
+    head, features, text = build(test=dict(score_thr=0.0)), maps(2), prompts(2)
+    both, liver = text.token_maps[0], text.token_maps[1][1:]
+    text = TextFeatures(text.hidden, text.mask, (both, liver))
+    metas = [meta(), meta((64, 96), scale=0.5)]
+    outputs_of_both = head(features, text)
+    together = head.predict_by_feat(*outputs_of_both, text, metas)
+    for row, found in enumerate(together):
+        parts = [[value[row : row + 1] for value in values] for values in outputs_of_both]
+        (alone,) = head.predict_by_feat(*parts, row_of(text, row), metas[row : row + 1])
+        torch.testing.assert_close(found.bboxes, alone.bboxes)
+        torch.testing.assert_close(found.scores, alone.scores)
+        assert found.labels.tolist() == alone.labels.tolist()
+    assert set(together[0].labels.tolist()) == {0, 1}
+    assert set(together[1].labels.tolist()) == {0}
+    # 96 x 64 pixels at half scale are 192 x 128 pixels of the original.
+    assert together[1].bboxes.amax(0)[2:].tolist() == pytest.approx([191, 127])
+
+
+@pytest.mark.parametrize('padding', [0, 1, 40])
+def test_padding_changes_no_loss(build, sample, padding):
+    head, text, features = build(), prompts(2), maps(2)
+    hidden = torch.cat([text.hidden, torch.full((2, 40, 12), 9.0)], dim=1)
+    mask = torch.cat([text.mask, torch.zeros(2, 40, dtype=torch.bool)], dim=1)
+    owned = torch.cat([text.token_maps[0], torch.zeros(2, 40, dtype=torch.bool)], dim=1)
+    length = 7 + padding
+    wide = TextFeatures(hidden[:, :length], mask[:, :length], (owned[:, :length],) * 2)
+    samples = [
+        sample(['left kidney', 'liver'], boxes=[[28, 12, 92, 76]], labels=[1]),
+        sample(['left kidney', 'liver'], boxes=[[4, 60, 40, 100]], labels=[0]),
+    ]
+    losses, expected = head.loss(features, wide, samples), head.loss(features, text, samples)
+    for name, value in losses.items():
+        torch.testing.assert_close(value, expected[name])
+
+
 @pytest.mark.parametrize('scale', [0.25, 1.0, 2.0])
 def test_a_perfect_box_comes_back_at_any_scale(build, monkeypatch, scale: float) -> None:
     head = build()
