@@ -63,5 +63,8 @@ test_dataloader = dict(
         test_mode=True,
     ),
 )
-val_evaluator = [dict(type='MedCocoMetric'), dict(type='PhraseGroundingMetric')]
+val_evaluator = [
+    dict(type='MedCocoMetric', backend='faster_coco_eval'),
+    dict(type='PhraseGroundingMetric'),
+]
 test_evaluator = val_evaluator

@@ -14,6 +14,7 @@ expert = dict(
 
 model = dict(
     type='MedGLIP',
+    data_preprocessor=dict(type='ModalityDataPreprocessor', channels_last=True),
     language_model=dict(type='TextEncoder', name='bundled', max_tokens=256, frozen=True),
     backbone=dict(type='ModalityRouter', experts=dict()),
     neck=dict(

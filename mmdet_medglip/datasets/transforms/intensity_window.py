@@ -8,6 +8,8 @@ from mmcv.transforms import BaseTransform
 
 from mmdet_medglip.registry import TRANSFORMS
 
+from .percentiles import percentiles_of
+
 __all__ = ['DEFAULT_WINDOWS', 'WINDOW_PRESETS', 'IntensityWindow']
 
 WINDOW_PRESETS: dict[str, tuple[float, float]] = {
@@ -111,7 +113,9 @@ class IntensityWindow(BaseTransform):
         low, high = self._range(image, results)
         if (low, high) != (0.0, 255.0) or (low, high) != _stored_range(results):
             scale = 255.0 / (high - low) if high > low else 0.0
-            image = np.clip((image - np.float32(low)) * np.float32(scale), 0.0, 255.0)
+            image = image - np.float32(low)
+            image *= np.float32(scale)
+            np.clip(image, 0.0, 255.0, out=image)
         if image.ndim == 2:
             image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
         results['img'] = np.ascontiguousarray(image, dtype=np.float32)
@@ -176,5 +180,5 @@ def _stored_range(results: dict) -> tuple[float, float]:
 
 def _percentile_range(image: np.ndarray, percentiles: tuple[float, float]) -> tuple[float, float]:
     step_y, step_x = (max(1, -(-side // _SAMPLE_SIDE)) for side in image.shape[:2])
-    low, high = np.percentile(image[::step_y, ::step_x], percentiles)
-    return float(low), float(high)
+    low, high = percentiles_of(image[::step_y, ::step_x], percentiles)
+    return low, high
