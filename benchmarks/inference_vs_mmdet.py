@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     accelerate(models['accelerated'])
     torch.manual_seed(0)
     images = torch.randn(args.batch, 3, *size, device=args.device)
-    questions = samples(args.batch, size, args.phrases)
+    questions = samples(args.batch, size, args.phrases, short=True)
     half = torch.autocast(args.device, getattr(torch, args.dtype), args.dtype != 'float32')
 
     def runner(name: str) -> Callable[[], list]:

@@ -32,9 +32,17 @@ def glip_pair(device: str, fused: bool = True) -> GlipPair:
     return GlipPair(*(model.to(device).eval() for model in pair))
 
 
-def samples(count: int, size: tuple[int, int], phrases: int) -> list[DetDataSample]:
-    """Samples of ``count`` images of this size that all ask for the same CT labels."""
-    names = phrases_of('ct', phrases)
+def samples(
+    count: int, size: tuple[int, int], phrases: int, short: bool = False
+) -> list[DetDataSample]:
+    """Samples of ``count`` images of this size that all ask for the same CT labels.
+
+    With ``short`` they are those of the shortest names, so that 80 fit the 256 tokens that
+    MMDetection reads; it cuts what is beyond.
+    """
+    names = phrases_of('ct', 500 if short else phrases)
+    if short:
+        names = sorted(names, key=len)[:phrases]
     return [grounding_sample(names, size) for _ in range(count)]
 
 

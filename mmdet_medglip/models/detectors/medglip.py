@@ -27,8 +27,9 @@ from ..language_models import TextFeatures, load_prompts, save_prompts
 __all__ = ['MedGLIP', 'prompt_of']
 
 
-_PLACES_AT_ONCE = 2**17
-"""Places of the pyramid, over images and parts of prompts, that are fused in one batch."""
+_PLACES_AT_ONCE = {'cpu': 2**13, 'cuda': 2**17}
+"""Places of the pyramid, over images and parts of prompts, that are fused in one batch: on a CPU a
+larger one only leaves the cache."""
 
 
 def prompt_of(sample: DetDataSample) -> Prompt:
@@ -282,7 +283,10 @@ class MedGLIP(SingleStageDetector):
     def _turns(count: int, pyramid: Sequence[Tensor]) -> Iterator[range]:
         """Ranges of the ``count`` parts, each of so many that memory stays bounded."""
         places = sum(level.shape[-2:].numel() for level in pyramid)
-        step = max(len(pyramid[0]), _PLACES_AT_ONCE // places, 1)
+        room = _PLACES_AT_ONCE.get(pyramid[0].device.type, _PLACES_AT_ONCE['cuda'])
+        step = max(room // places, 1)
+        if count == len(pyramid[0]):  # Nothing was split.
+            step = count
         return (range(first, min(first + step, count)) for first in range(0, count, step))
 
     def _merge(self, results: list[InstanceData]) -> InstanceData:

@@ -48,7 +48,7 @@ def _linear(x: Tensor, layer: nn.Linear) -> Tensor:
     return functional.linear(_precise(x), _precise(layer.weight), _precise(layer.bias))
 
 
-_WHOLE_BYTES, _BLOCK_BYTES = 2**24, 2**21
+_WHOLE_BYTES, _BLOCK_BYTES = 2**26, 2**21
 """Memory of logits from which on they are computed by blocks, and of a block, to fit a cache."""
 
 
