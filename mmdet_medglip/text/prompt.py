@@ -10,12 +10,23 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ['Prompt', 'Span', 'parse_prompt', 'prompt_from_caption', 'prompt_from_phrases']
+from .json_list import is_json, phrases_of_json
+
+__all__ = [
+    'Prompt',
+    'Span',
+    'check_text',
+    'list_spans',
+    'parse_prompt',
+    'prompt_from_caption',
+    'prompt_from_phrases',
+]
 
 Span = tuple[int, int]
 
 SEPARATOR = '. '
 """Between two phrases of a list, as GLIP was trained."""
+_SHOWN = 80  # characters of a caption in an error
 
 
 @dataclass(frozen=True)
@@ -58,15 +69,16 @@ class Prompt:
 
 
 def _check_spans(phrase: str, spans: Sequence[Span], caption: str) -> None:
+    shown = caption[:_SHOWN]
     if not phrase.strip():
-        raise ValueError(f'Prompt {caption!r}: phrase {phrase!r} is empty.')
+        raise ValueError(f'Prompt {shown!r}: phrase {phrase!r} is empty.')
     if not spans:
-        raise ValueError(f'Prompt {caption!r}: phrase {phrase!r} has no character span.')
+        raise ValueError(f'Prompt {shown!r}: phrase {phrase[:_SHOWN]!r} has no character span.')
     for start, end in spans:
         if not 0 <= start < end <= len(caption):
             raise ValueError(
-                f'Prompt {caption!r}: span [{start}, {end}) of phrase {phrase!r} is outside the '
-                f'caption; expected 0 <= start < end <= {len(caption)}.'
+                f'Prompt {shown!r}: span [{start}, {end}) of phrase {phrase[:_SHOWN]!r} is outside '
+                f'the caption; expected 0 <= start < end <= {len(caption)}.'
             )
 
 
@@ -119,27 +131,79 @@ def prompt_from_caption(caption: str, spans: Sequence[Sequence[Sequence[int]]]) 
     return Prompt(caption, phrases, exact)
 
 
-_LEAD = re.compile(r'^\s*(detect|find|locate|show)\s*:\s*', flags=re.IGNORECASE)
-_BREAK = re.compile(r'\s*(?:,|;|\n|\.(?=\s|$))\s*')
+_LEAD = re.compile(r'\s*(?:detect|find|locate|show)\s*:', flags=re.IGNORECASE)
+_BREAK = re.compile(r'[,;\n]|\.(?=\s|$)')
+_BLANK = '.' + ''.join(mark for mark in map(chr, range(0x3001)) if mark.isspace())
 
 
 def parse_prompt(text: str) -> Prompt:
     """Read a list of phrases from text.
 
     Args:
-        text: ``'Detect: a, b, c'``, ``'a . b . c'``, ``'a. b'`` or one phrase.
+        text: ``'Detect: a, b, c'``, ``'a . b . c'``, ``'a. b'``, one phrase, or a JSON list of
+            strings or of objects with the key ``phrase``. For sentences, see
+            :func:`~mmdet_medglip.text.parse_report`.
 
     Returns:
         The prompt of the listed phrases, in order, repeated ones once.
 
     Raises:
-        ValueError: No phrase is left.
+        ValueError: No phrase is left, the text is no valid Unicode, or it starts like JSON and is
+            none or of another layout.
 
     Example:
         >>> parse_prompt('Detect: pneumonia, nodule, fracture').phrases
         ('pneumonia', 'nodule', 'fracture')
         >>> parse_prompt('optic disc . optic cup .').phrases
         ('optic disc', 'optic cup')
+        >>> parse_prompt('["liver", {"phrase": "left kidney"}]').phrases
+        ('liver', 'left kidney')
     """
-    parts = (part.strip(' .') for part in _BREAK.split(_LEAD.sub('', text)))
-    return prompt_from_phrases(list(dict.fromkeys(part for part in parts if part)))
+    check_text(text)
+    spans = list_spans(text)
+    if spans is None:
+        phrases = [phrase.strip(_BLANK) for phrase in phrases_of_json(text)]
+        check_text(' '.join(phrases))
+    else:
+        phrases = [text[start:end] for start, end in spans]
+    return prompt_from_phrases([phrase for phrase in dict.fromkeys(phrases) if phrase])
+
+
+def list_spans(text: str) -> list[Span] | None:
+    """Say where the phrases of a written list are.
+
+    Args:
+        text: See :func:`parse_prompt`.
+
+    Returns:
+        The span of each distinct phrase, in characters of the text; None for a JSON list, where
+        phrases are not written as they are meant.
+    """
+    if is_json(text):
+        return None
+    lead = _LEAD.match(text)
+    start = lead.end() if lead else 0
+    bounds = [found.span() for found in _BREAK.finditer(text, start)]
+    spans: dict[str, Span] = {}
+    for end, following in (*bounds, (len(text), len(text))):
+        phrase = text[start:end].strip(_BLANK)
+        if phrase and phrase not in spans:
+            first = start + len(text[start:end]) - len(text[start:end].lstrip(_BLANK))
+            spans[phrase] = (first, first + len(phrase))
+        start = following
+    return list(spans.values())
+
+
+def check_text(text: str) -> None:
+    """Refuse text that is no Unicode, which no tokenizer takes.
+
+    Raises:
+        ValueError: It has lone surrogates.
+    """
+    try:
+        text.encode('utf-8')
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f'Prompt has a lone surrogate at character {error.start}, which is no text; decode '
+            "the source with errors='replace'."
+        ) from None
