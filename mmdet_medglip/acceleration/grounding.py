@@ -10,9 +10,8 @@ from mmdet.models.dense_heads import ATSSVLFusionHead
 from mmdet.models.language_models import BertModel
 from mmdet.models.utils.vlfuse_helper import BiMultiHeadAttention
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
-from mmdet_medglip.models.language_models import WeightBoundCache, autocast_type
+from mmdet_medglip.models.language_models import WeightBoundCache, autocast_type, pad_rows
 from mmdet_medglip.models.layers import attend_both_ways
 
 __all__ = ['FastATSSVLFusionHead', 'FastBertModel', 'FastBiMultiHeadAttention']
@@ -103,13 +102,9 @@ class FastBertModel(BertModel):
             self.language_backbone, keys, lambda lost: self._encode([c for c, _ in lost])
         )
         rows = [found[key] for key in keys]
-        counts = torch.tensor([len(row.hidden) for row in rows])
-        masks = (torch.arange(int(counts.max())) < counts[:, None]).long()
-        return {
-            'embedded': pad_sequence([row.embedded for row in rows], batch_first=True),
-            'masks': masks.to(rows[0].hidden.device),
-            'hidden': pad_sequence([row.hidden for row in rows], batch_first=True),
-        }
+        embedded, _ = pad_rows([row.embedded for row in rows])
+        hidden, mask = pad_rows([row.hidden for row in rows])
+        return {'embedded': embedded, 'masks': mask.long(), 'hidden': hidden}
 
     def _encode(self, captions: list[str]) -> list[_Caption]:
         pad_to_max, self.pad_to_max = self.pad_to_max, False

@@ -50,10 +50,10 @@ class TracedDetector(nn.Module):
         self._read_preprocessor(model.data_preprocessor)
         with torch.no_grad():
             text = model.language_model([prompt])
-        (owned,) = text.token_maps
+        (share,) = text.shares()
         self.register_buffer('hidden', text.hidden.detach().clone())
         self.register_buffer('mask', text.mask.clone())
-        self.register_buffer('share', owned.float() / owned.sum(1, keepdim=True))
+        self.register_buffer('share', share)
 
     def _read_preprocessor(self, preprocessor: Any) -> None:
         self.swap_channels = bool(preprocessor._channel_conversion)

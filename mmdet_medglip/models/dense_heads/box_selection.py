@@ -31,24 +31,23 @@ class Pairs(NamedTuple):
     score: Tensor
 
 
-def best_pairs(scores: Tensor, level_sizes: Sequence[int], threshold: float, most: int) -> Pairs:
+def best_pairs(scores: Sequence[Tensor], threshold: float, most: int) -> Pairs:
     """Pairs of place and phrase above a threshold, the best ones of each level and image.
 
     Args:
-        scores: (B, N, P), places in the order of levels.
-        level_sizes: Places of each level; their sum is ``N``.
+        scores: Of each level (B, N_l, P); places are numbered over all levels.
         threshold: Scores must exceed it.
         most: Pairs kept of a level of an image, the best ones; negative keeps all.
 
     Example:
         >>> scores = torch.tensor([[[0.9, 0.2], [0.8, 0.7], [0.3, 0.1]]])
-        >>> pairs = best_pairs(scores, [2, 1], threshold=0.1, most=2)
+        >>> pairs = best_pairs(scores.split([2, 1], dim=1), threshold=0.1, most=2)
         >>> pairs.place.tolist(), pairs.phrase.tolist()
         ([0, 1, 2], [0, 0, 0])
     """
-    phrases = scores.shape[2]
+    phrases = scores[0].shape[2]
     values, indices, begin = [], [], 0
-    for level in scores.split(level_sizes, dim=1):
+    for level in scores:
         flat = level.flatten(1)
         count = flat.shape[1] if most < 0 else min(most, flat.shape[1])
         value, index = flat.topk(count)

@@ -259,7 +259,7 @@ class MedGroundingHead(ATSSHead):
     ) -> list[InstanceData]:
         """Turn predictions at places into boxes; arguments as above."""
         levels = self._priors(deltas)
-        pairs = self._best_pairs(logits, text, [len(level) for level in levels])
+        pairs = self._best_pairs(logits, text)
         image, place = pairs.image, pairs.place
         boxes = self._decode(
             torch.cat(levels)[place],
@@ -294,14 +294,14 @@ class MedGroundingHead(ATSSHead):
         back = [[1 / scale for scale in meta['scale_factor'][:2]] * 2 for meta in metas]
         return boxes * boxes.new_tensor(back)[image]
 
-    def _best_pairs(self, logits: _Maps, text: TextFeatures, level_sizes: Sequence[int]) -> Pairs:
+    def _best_pairs(self, logits: _Maps, text: TextFeatures) -> Pairs:
         """Pairs that may become boxes, scored by the mean probability of the phrase's tokens."""
-        shares = [owned.float() / owned.sum(1, keepdim=True) for owned in text.token_maps]
+        shares = text.shares()
         most = max(map(len, shares))
         share = torch.stack([functional.pad(s, (0, 0, 0, most - len(s))) for s in shares])
-        scores = torch.cat([level.float().sigmoid() @ share.mT for level in logits], dim=1)
+        scores = [level.float().sigmoid() @ share.mT for level in logits]
         threshold = max(self.test_cfg.get('score_thr', 0), 0)  # What pads the phrases scores 0.
-        return best_pairs(scores, level_sizes, threshold, self.test_cfg.get('nms_pre', -1))
+        return best_pairs(scores, threshold, self.test_cfg.get('nms_pre', -1))
 
     def _best_boxes(self, boxes: Tensor, scores: Tensor, labels: Tensor) -> InstanceData:
         """Boxes of one image, best first, half open."""

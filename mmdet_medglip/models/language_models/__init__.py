@@ -1,15 +1,19 @@
 """Language models."""
 
+from .padding import pad_rows
 from .prompt_file import load_prompts, save_prompts
+from .recent_cache import RecentCache
 from .text_encoder import TextEncoder
 from .text_features import TextFeatures
 from .weight_bound_cache import WeightBoundCache, autocast_type
 
 __all__ = [
+    'RecentCache',
     'TextEncoder',
     'TextFeatures',
     'WeightBoundCache',
     'autocast_type',
     'load_prompts',
+    'pad_rows',
     'save_prompts',
 ]

@@ -10,7 +10,6 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 from torch.nn import functional
-from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 from transformers.utils import logging
 
@@ -24,6 +23,7 @@ from mmdet_medglip.text import (
 )
 
 from .length_buckets import length_buckets
+from .padding import pad_rows
 from .recent_cache import RecentCache
 from .text_features import TextFeatures
 from .weight_bound_cache import WeightBoundCache, autocast_type
@@ -138,14 +138,11 @@ class TextEncoder(BaseModule):
         """
         tokens = self.tokenize(prompts)
         hidden = self._encode({prompt.caption: tokens[prompt][0] for prompt in prompts})
-        counts = torch.tensor([len(tokens[prompt][0]) for prompt in prompts])
-        length = int(counts.max())
+        padded, mask = pad_rows([hidden[prompt.caption] for prompt in prompts])
         maps = {
-            prompt: functional.pad(owned, (0, length - owned.shape[1])).to(self.device)
+            prompt: functional.pad(owned, (0, mask.shape[1] - owned.shape[1])).to(self.device)
             for prompt, (_, owned) in tokens.items()
         }
-        mask = (torch.arange(length) < counts[:, None]).to(self.device)
-        padded = pad_sequence([hidden[prompt.caption] for prompt in prompts], batch_first=True)
         return TextFeatures(padded, mask, tuple(maps[prompt] for prompt in prompts))
 
     def tokenize(self, prompts: Sequence[Prompt]) -> dict[Prompt, tuple[list[int], Tensor]]:
@@ -193,10 +190,8 @@ class TextEncoder(BaseModule):
 
     def _run_padded(self, ids: list[list[int]]) -> Tensor:
         pad = self.tokenizer.pad_token_id or 0
-        rows = pad_sequence([torch.tensor(row) for row in ids], True, pad).to(self.device)
-        length = torch.tensor([len(row) for row in ids])
-        mask = (torch.arange(rows.shape[1]) < length[:, None]).long().to(self.device)
-        return self.model(input_ids=rows, attention_mask=mask).last_hidden_state
+        rows, mask = pad_rows([torch.tensor(row, device=self.device) for row in ids], pad)
+        return self.model(input_ids=rows, attention_mask=mask.long()).last_hidden_state
 
     def pin(self, prompts: Sequence[Prompt], hidden: Sequence[Tensor] | None = None) -> None:
         """Keep the features of some prompts, and of these alone, beside the cache.

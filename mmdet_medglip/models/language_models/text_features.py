@@ -30,6 +30,10 @@ class TextFeatures:
         """The same prompts with other token features."""
         return replace(self, hidden=hidden)
 
+    def shares(self) -> tuple[Tensor, ...]:
+        """What each token adds to the score of a phrase, (P_i, T): the mean over its tokens."""
+        return tuple(owned.float() / owned.sum(1, keepdim=True) for owned in self.token_maps)
+
     def of_rows(self, rows: Sequence[int]) -> TextFeatures:
         """Some of the prompts, padded to the longest of them."""
         index = torch.tensor(rows, device=self.hidden.device)

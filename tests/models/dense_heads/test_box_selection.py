@@ -37,7 +37,7 @@ SCORES = torch.tensor(
     ],
 )
 def test_best_pairs(threshold, most, expected):
-    pairs = best_pairs(SCORES, [2, 1], threshold, most)
+    pairs = best_pairs(SCORES.split([2, 1], dim=1), threshold, most)
     found = list(zip(*(x.tolist() for x in (pairs.image, pairs.place, pairs.phrase)), strict=True))
     assert sorted(found) == expected
     assert [image for image, _, _ in found] == sorted(image for image, _, _ in found)

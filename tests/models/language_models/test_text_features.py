@@ -15,3 +15,9 @@ def test_rows_are_cut_to_the_longest_of_them():
         [[1, 0], [0, 1]],
         [[1, 0], [0, 1]],
     ]
+
+
+def test_a_phrase_scores_the_mean_of_its_tokens():
+    owned = torch.tensor([[True, False, False], [False, True, True]])
+    text = TextFeatures(torch.zeros(1, 3, 2), torch.ones(1, 3, dtype=torch.bool), (owned,))
+    assert [share.tolist() for share in text.shares()] == [[[1, 0, 0], [0, 0.5, 0.5]]]
