@@ -19,7 +19,7 @@ from mmdet_medglip.models import (
     TextEncoder,
 )
 from mmdet_medglip.models.layers import DeformConv2d
-from mmdet_medglip.text import Prompt, prompt_from_phrases, split_prompt
+from mmdet_medglip.text import Prompt, prompt_from_phrases
 
 __all__ = ['exportable_expert', 'exportable_prompt']
 
@@ -72,14 +72,13 @@ def exportable_prompt(model: MedGLIP, phrases: Sequence[str]) -> Prompt:
         ValueError: No phrase, or more than fit one prompt.
     """
     prompt = prompt_from_phrases(phrases)
-    language, most = model.language_model, (model.test_cfg or {}).get('chunked_size', -1)
-    parts = split_prompt(
-        prompt, language.tokenizer, language.max_tokens, None if most == -1 else most
-    )
+    parts = model.parts_of(prompt)
     if len(parts) > 1:
+        tokens = model.language_model.max_tokens
+        most = (model.test_cfg or {}).get('chunked_size', -1)
         raise ValueError(
             f'The {len(prompt)} phrases make {len(parts)} prompts, by the limits '
-            f'language_model.max_tokens={language.max_tokens} and test_cfg.chunked_size={most}; a '
+            f'language_model.max_tokens={tokens} and test_cfg.chunked_size={most}; a '
             f'graph asks one, so export them in files of at most {len(parts[0])} phrases.'
         )
     return prompt

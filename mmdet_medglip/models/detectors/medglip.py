@@ -22,7 +22,7 @@ from mmdet_medglip.text import (
 )
 
 from ..backbones import ModalityRouter
-from ..language_models import TextFeatures, load_prompts, save_prompts
+from ..language_models import RecentCache, TextFeatures, load_prompts, save_prompts
 
 __all__ = ['MedGLIP', 'prompt_of']
 
@@ -30,6 +30,8 @@ __all__ = ['MedGLIP', 'prompt_of']
 _PLACES_AT_ONCE = {'cpu': 2**13, 'cuda': 2**17}
 """Places of the pyramid, over images and parts of prompts, that are fused in one batch: on a CPU a
 larger one only leaves the cache."""
+_PROMPTS_KEPT = 512
+"""Prompts whose parts are kept: images of a test run ask the same ones."""
 
 
 def prompt_of(sample: DetDataSample) -> Prompt:
@@ -91,8 +93,8 @@ class MedGLIP(SingleStageDetector):
     (``text`` a list of names) and on free text with ``tokens_positive``.
 
     At inference a prompt longer than the token limit, or of more phrases than
-    ``test_cfg.chunked_size``, is split between phrases. Nothing is cut: the parts are a batch over
-    one set of image features, and each is answered as if it were asked alone.
+    ``test_cfg.chunked_size``, is split between phrases. Nothing is cut: all parts share one set
+    of image features, and each is answered as if it were asked alone.
 
     Args:
         language_model: Config of a :class:`TextEncoder`.
@@ -130,6 +132,7 @@ class MedGLIP(SingleStageDetector):
                     f'{self.language_model.channels} channels; set them equal.'
                 )
         self._vocabulary: _Question | None = None
+        self._parts: RecentCache[tuple, list[Prompt]] = RecentCache(_PROMPTS_KEPT)
 
     def set_prompts(self, text: str | Sequence[str] | Prompt | None) -> None:
         """Ask every image that brings no text for these phrases, which are encoded now.
@@ -150,9 +153,9 @@ class MedGLIP(SingleStageDetector):
         if isinstance(text, str):
             text = parse_prompt(text)
         prompt = text if isinstance(text, Prompt) else prompt_from_phrases(text)
-        question = self._question(prompt)
-        self.language_model.pin(question.parts)
-        self._vocabulary = question
+        parts = self.parts_of(prompt)
+        self.language_model.pin(parts)
+        self._vocabulary = _Question(prompt, parts)
 
     def save_prompts(self, path: str | Path) -> None:
         """Write what :meth:`set_prompts` set, encoded, to a ``.safetensors`` file.
@@ -270,14 +273,24 @@ class MedGLIP(SingleStageDetector):
         """The prompt of a sample, or the one that was set."""
         if self._vocabulary is not None and sample.metainfo.get('text') is None:
             return self._vocabulary
-        return self._question(prompt_of(sample))
+        prompt = prompt_of(sample)
+        return _Question(prompt, self.parts_of(prompt))
 
-    def _question(self, prompt: Prompt) -> _Question:
+    def parts_of(self, prompt: Prompt) -> list[Prompt]:
+        """Split a prompt between phrases as :meth:`predict` does; one that fits is its only part.
+
+        Raises:
+            ValueError: A phrase, or a free text, exceeds the token limit, or
+                ``test_cfg.chunked_size`` is no number of phrases.
+        """
         model, size = self.language_model, (self.test_cfg or {}).get('chunked_size', -1)
         if size < 1 and size != -1:
             raise ValueError(f'test_cfg.chunked_size={size}; expected 1 or more, or -1 for none.')
-        phrases = None if size == -1 else size
-        return _Question(prompt, split_prompt(prompt, model.tokenizer, model.max_tokens, phrases))
+        limits = (model.max_tokens, None if size == -1 else size)
+        found = self._parts.fetch(
+            [(prompt, limits)], lambda lost: [split_prompt(prompt, model.tokenizer, *limits)]
+        )
+        return found[prompt, limits]
 
     @staticmethod
     def _turns(count: int, pyramid: Sequence[Tensor]) -> Iterator[range]:

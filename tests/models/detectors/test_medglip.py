@@ -224,6 +224,26 @@ def test_chunks_of_phrases_equal_their_prompts_alone(build, sample, images):
     torch.testing.assert_close(merged.scores, best[: LOOSE['max_per_img']], rtol=0, atol=1e-4)
 
 
+@torch.no_grad()
+def test_a_prompt_is_split_once_for_each_set_of_limits(build, sample, images, monkeypatch):
+    model = build('ct', language_model__max_tokens=12)
+    calls = []
+
+    def counted(prompt, *limits):
+        calls.append(prompt.phrases)
+        return split_prompt(prompt, *limits)
+
+    monkeypatch.setattr(medglip, 'split_prompt', counted)
+    for _ in range(2):
+        model.predict(images, [sample(text, shape=(96, 96)) for text in (CT, CT, CT[:2])])
+    assert calls == [tuple(CT), tuple(CT[:2])]
+    model.test_cfg.chunked_size = 1
+    assert [part.phrases for part in model.parts_of(prompt_from_phrases(CT[:2]))] == [
+        ('liver',),
+        ('spleen',),
+    ]
+
+
 def test_a_chunk_must_hold_a_phrase(build, sample, images):
     with pytest.raises(ValueError, match=r'test_cfg\.chunked_size=0; expected 1 or more, or -1'):
         build('ct', test_cfg__chunked_size=0).predict(images[:1], [sample(CT)])
