@@ -20,26 +20,21 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
-from mmdet.registry import MODELS
-from mmdet.utils import register_all_modules
 from mmengine.config import ConfigDict
-from mmengine.hub import get_config
-from mmengine.registry import DefaultScope
 from paired import add_arguments, print_figures, take_turns
 from rivals import samples
 from torch import Tensor, nn
 
 from mmdet_medglip import accelerate
 from mmdet_medglip.testing.glip_pair import write_random_bert
+from mmdet_medglip.testing.stock_detectors import build_stock_detector, encode_grounding_dino
 
 DETECTORS = {
-    'ATSS with DyHead': 'dyhead/atss_r50_fpn_dyhead_1x_coco.py',
-    'Faster R-CNN with DCNv2': 'dcnv2/faster-rcnn_r50-mdconv-c3-c5_fpn_1x_coco.py',
-    'RepPoints (DCNv1)': 'reppoints/reppoints-moment_r50_fpn_1x_coco.py',
-    'Deformable DETR': 'deformable_detr/deformable-detr_r50_16xb2-50e_coco.py',
-    'Grounding DINO, encoder': (
-        'grounding_dino/grounding_dino_swin-t_pretrain_obj365_goldg_cap4m.py'
-    ),
+    'ATSS with DyHead': 'dyhead/atss_r50_fpn_dyhead_1x_coco',
+    'Faster R-CNN with DCNv2': 'dcnv2/faster-rcnn_r50-mdconv-c3-c5_fpn_1x_coco',
+    'RepPoints (DCNv1)': 'reppoints/reppoints-moment_r50_fpn_1x_coco',
+    'Deformable DETR': 'deformable_detr/deformable-detr_r50_16xb2-50e_coco',
+    'Grounding DINO, encoder': ('grounding_dino/grounding_dino_swin-t_pretrain_obj365_goldg_cap4m'),
 }
 
 
@@ -51,21 +46,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def build(path: str, bert: str) -> nn.Module:
-    """Build a detector of MMDetection with random weights, offsets included."""
-    model: ConfigDict = get_config(f'mmdet::{path}').model
-    model.backbone.init_cfg = None
-    if 'language_model' in model:
-        model.language_model.name = bert
-    torch.manual_seed(0)
-    with DefaultScope.overwrite_default_scope('mmdet'):
-        detector = MODELS.build(model).eval()
-    for name, parameter in detector.named_parameters():
-        if 'offset' in name and parameter.dim() > 1:
-            nn.init.normal_(parameter, std=0.02)
-    return detector
-
-
 def runner(model: nn.Module, images: Tensor, args: argparse.Namespace) -> Callable[[], None]:
     """What runs a model up to its raw outputs."""
     questions = samples(args.batch, tuple(args.size), args.phrases)
@@ -73,10 +53,8 @@ def runner(model: nn.Module, images: Tensor, args: argparse.Namespace) -> Callab
     def outputs() -> Any:
         if not hasattr(model, 'text_feat_map'):
             return model(images, questions, mode='tensor')
-        text = model.language_model([question.text for question in questions])
-        text['embedded'] = model.text_feat_map(text['embedded'])
-        inputs, _ = model.pre_transformer(model.extract_feat(images), questions)
-        return model.forward_encoder(**inputs, text_dict=text)
+        captions = ['. '.join(question.text) + '.' for question in questions]
+        return encode_grounding_dino(model, images, questions, captions)
 
     def run() -> None:
         with torch.set_grad_enabled(args.training):
@@ -101,13 +79,17 @@ def tensors(nested: Any) -> list[Tensor]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print."""
     args = parse_args(argv)
-    register_all_modules(init_default_scope=False)
     images = torch.randn(args.batch, 3, *args.size, device=args.device)
     figures = {}
     with tempfile.TemporaryDirectory() as folder:
         bert = write_random_bert(Path(folder))
+
+        def name_bert(config: ConfigDict) -> None:
+            if 'language_model' in config:
+                config.language_model.name = bert
+
         for name, path in DETECTORS.items():
-            stock = build(path, bert).to(args.device)
+            stock = build_stock_detector(path, name_bert).to(args.device)
             fast = copy.deepcopy(stock)
             accelerate(fast)
             rivals = {'stock': runner(stock, images, args), 'fast': runner(fast, images, args)}

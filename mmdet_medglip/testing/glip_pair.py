@@ -21,6 +21,8 @@ from mmdet_medglip.models.glip_conversion import convert_glip_state_dict
 from mmdet_medglip.registry import MODELS
 from mmdet_medglip.text import resolve_language_model
 
+from .samples import make_sample
+
 __all__ = ['GlipPair', 'apart', 'build_glip_pair', 'grounding_sample', 'write_random_bert']
 
 MMDET_UPSAMPLE = 'bilinear' if 'upsample_bilinear' in getsource(DyConv) else 'nearest'
@@ -119,24 +121,17 @@ def grounding_sample(
         boxes: Half open, in network pixels; may be none.
         labels: Index of the phrase of each box.
     """
-    sample = DetDataSample(
-        metainfo=dict(
-            text=tuple(phrases),
-            custom_entities=True,
-            modality='ct',
-            img_shape=size,
-            pad_shape=size,
-            batch_input_shape=size,
-            ori_shape=(round(size[0] / scale), round(size[1] / scale)),
-            scale_factor=(scale, scale),
-            img_path='image.png',
-        )
+    return make_sample(
+        tuple(phrases),
+        'ct',
+        boxes,
+        labels,
+        size,
+        custom_entities=True,
+        batch_input_shape=size,
+        ori_shape=(round(size[0] / scale), round(size[1] / scale)),
+        scale_factor=(scale, scale),
     )
-    sample.gt_instances = InstanceData(
-        bboxes=torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
-        labels=torch.tensor(labels, dtype=torch.long),
-    )
-    return sample
 
 
 class Difference(NamedTuple):

@@ -2,34 +2,13 @@
 
 import pytest
 import torch
-from mmdet.registry import MODELS
-from mmdet.utils import register_all_modules
 from mmengine.config import ConfigDict
-from mmengine.hub import get_config
-from mmengine.registry import DefaultScope
-from torch import nn
 
 from mmdet_medglip import accelerate, restore
 from mmdet_medglip.testing.glip_pair import apart, grounding_sample, write_random_bert
+from mmdet_medglip.testing.stock_detectors import build_stock_detector, encode_grounding_dino
 
 PHRASES = ['left kidney', 'liver', 'aortic aneurysm']
-
-
-def build(name: str, change) -> nn.Module:
-    register_all_modules(init_default_scope=False)
-    config = get_config(f'mmdet::{name}.py').model
-    config.backbone.init_cfg = None
-    change(config)
-    torch.manual_seed(0)
-    with DefaultScope.overwrite_default_scope('mmdet'):
-        model = MODELS.build(config).eval()
-    for module in model.modules():
-        offset = getattr(module, 'spatial_conv_offset', None) or getattr(
-            module, 'conv_offset', None
-        )
-        if isinstance(offset, nn.Conv2d):
-            nn.init.normal_(offset.weight, std=0.02)
-    return model
 
 
 def all_boxes(config: ConfigDict) -> None:
@@ -61,7 +40,7 @@ def images() -> list[torch.Tensor]:
     ],
 )
 def test_detector_predicts_the_same(name, layers, images) -> None:
-    model = build(name, all_boxes)
+    model = build_stock_detector(name, all_boxes)
 
     def predict() -> list:
         samples = [grounding_sample(PHRASES, tuple(image.shape[1:])) for image in images]
@@ -86,18 +65,16 @@ def test_grounding_dino_encodes_the_same(bert, images) -> None:
         config.language_model.name = bert
         config.encoder.num_layers = 2
 
-    model = build('grounding_dino/grounding_dino_swin-t_pretrain_obj365_goldg_cap4m', shorten)
+    model = build_stock_detector(
+        'grounding_dino/grounding_dino_swin-t_pretrain_obj365_goldg_cap4m', shorten
+    )
     captions = ['left kidney. liver. ', 'aortic aneurysm. ']
 
     @torch.no_grad()
     def encode() -> list[torch.Tensor]:
         samples = [grounding_sample(PHRASES, tuple(image.shape[1:])) for image in images]
         data = model.data_preprocessor(dict(inputs=images, data_samples=samples))
-        text = model.language_model(captions)
-        text['embedded'] = model.text_feat_map(text['embedded'])
-        maps = model.extract_feat(data['inputs'])
-        inputs, _ = model.pre_transformer(maps, data['data_samples'])
-        found = model.forward_encoder(**inputs, text_dict=text)
+        found = encode_grounding_dino(model, data['inputs'], data['data_samples'], captions)
         return [found['memory'], found['memory_text'][0]]
 
     before = encode()

@@ -10,7 +10,7 @@ from torch import nn
 
 from mmdet_medglip.export import Detections
 from mmdet_medglip.export.agreement import Agreement, compare_detections
-from tests.models.conftest import make_sample
+from mmdet_medglip.testing.samples import make_sample
 
 PHRASES = ('liver', 'spleen', 'left kidney', 'lesion of the right lung')
 

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmdet.structures import DetDataSample
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
-from mmengine.structures import InstanceData
 
+from mmdet_medglip.testing.samples import make_sample
 from mmdet_medglip.text import resolve_language_model
 
 TEXT_CHANNELS = 48
@@ -82,34 +81,6 @@ def build_small(tiny_bert: str):
         return MODELS.build(ConfigDict(config))
 
     return build
-
-
-def make_sample(
-    text: object,
-    modality: str | None = 'ct',
-    boxes: tuple = (),
-    labels: tuple = (),
-    shape: tuple[int, int] = (128, 128),
-    **meta: object,
-) -> DetDataSample:
-    """A sample as the pipeline packs it."""
-    sample = DetDataSample(
-        metainfo=dict(
-            text=text,
-            modality=modality,
-            img_shape=shape,
-            ori_shape=shape,
-            scale_factor=(1.0, 1.0),
-            pad_shape=shape,
-            img_path='image.png',
-        )
-        | meta
-    )
-    sample.gt_instances = InstanceData(
-        bboxes=torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
-        labels=torch.tensor(labels, dtype=torch.long),
-    )
-    return sample
 
 
 @pytest.fixture
