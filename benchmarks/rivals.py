@@ -18,6 +18,7 @@ from mmdet_medglip.testing.glip_pair import (
     grounding_sample,
     write_random_bert,
 )
+from mmdet_medglip.text import count_tokens, load_tokenizer
 
 __all__ = ['glip_pair', 'predict', 'samples']
 
@@ -37,12 +38,14 @@ def samples(
 ) -> list[DetDataSample]:
     """Samples of ``count`` images of this size that all ask for the same CT labels.
 
-    With ``short`` they are those of the shortest names, so that 80 fit the 256 tokens that
-    MMDetection reads; it cuts what is beyond.
+    With ``short`` they are those of the fewest tokens, so that 80 fit the 256 that MMDetection
+    reads; it cuts what is beyond.
     """
-    names = phrases_of('ct', 500 if short else phrases)
+    names = phrases_of('ct')
     if short:
-        names = sorted(names, key=len)[:phrases]
+        tokenizer = load_tokenizer('bundled')
+        names = sorted(names, key=lambda name: count_tokens(tokenizer, name))
+    names = names[:phrases]
     return [grounding_sample(names, size) for _ in range(count)]
 
 

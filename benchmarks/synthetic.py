@@ -112,15 +112,15 @@ def batch(shape: BatchShape, seed: int = 0, *, training: bool) -> dict[str, Any]
     return dict(inputs=inputs, data_samples=samples)
 
 
-def phrases_of(modality: str, count: int) -> list[str]:
-    """Names of the first ``count`` labels of a modality.
+def phrases_of(modality: str, count: int | None = None) -> list[str]:
+    """Names of the first ``count`` labels of a modality; of all without.
 
     Raises:
         ValueError: The ontology has fewer.
     """
     ontology = Ontology.default()
     labels = ontology.labels_of(modality)
-    if not 0 < count <= len(labels):
+    if count is not None and not 0 < count <= len(labels):
         raise ValueError(f'--phrases must be 1 to {len(labels)} for {modality}, got {count}.')
     return [ontology.display_name(label) for label in labels[:count]]
 

@@ -1,5 +1,6 @@
 """Language models."""
 
+from .length_buckets import length_buckets
 from .padding import pad_rows
 from .prompt_file import load_prompts, save_prompts
 from .recent_cache import RecentCache
@@ -13,6 +14,7 @@ __all__ = [
     'TextFeatures',
     'WeightBoundCache',
     'autocast_type',
+    'length_buckets',
     'load_prompts',
     'pad_rows',
     'save_prompts',

@@ -8,16 +8,22 @@ import torch
 from mmengine.config import ConfigDict
 from mmengine.model import BaseModule
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 from transformers import BertConfig
 from transformers.models.bert.modeling_bert import BertLayer
 
 from mmdet_medglip.registry import MODELS
 
-from ..language_models import TextFeatures
+from ..language_models import TextFeatures, length_buckets
 from ..layers import BiAttention, DynamicPyramidConv, maps_from_rows, rows_from_maps
 
 __all__ = ['FusionBlock', 'LanguageFusedFPN']
+
+
+_CPU_CALL, _DEVICE_CALL = 2, 128
+"""What fusing one more group of prompts costs beside its tokens, in tokens: measured on a CPU,
+estimated from launch times elsewhere."""
 
 
 class FusionBlock(nn.Module):
@@ -53,17 +59,34 @@ class FusionBlock(nn.Module):
         self.vision = DynamicPyramidConv(channels, deformable, num_groups, upsample)
 
     def forward(
-        self, features: Sequence[Tensor], hidden: Tensor | None, mask: Tensor | None
-    ) -> tuple[list[Tensor], Tensor | None]:
-        """Fuse once; shapes as in :class:`LanguageFusedFPN`. Text may be None without fusion."""
-        features = list(features)
-        if self.fusion is not None and self.text_layer is not None:
-            pixels, hidden = self.fusion(rows_from_maps(features), hidden, mask)
-            features = maps_from_rows(pixels, [f.shape[-2:] for f in features])
-            blocked = torch.zeros(mask.shape, dtype=hidden.dtype, device=hidden.device)
-            blocked = blocked.masked_fill(~mask, torch.finfo(hidden.dtype).min)
-            hidden = self.text_layer(hidden, attention_mask=blocked[:, None, None])[0]
+        self, features: Sequence[Tensor], hidden: Sequence[Tensor], masks: Sequence[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Fuse once.
+
+        Args:
+            features: Maps (B, C, H_l, W_l).
+            hidden: Tokens (B_g, T_g, D) of groups of images in a row, together all ``B``; none
+                without fusion.
+            masks: bool (B_g, T_g) of each group, True = a real token.
+        """
+        features, hidden = list(features), list(hidden)
+        if self.fusion is not None:
+            joined = rows_from_maps(features)
+            if len(hidden) == 1:
+                joined, *hidden = self._fuse(joined, hidden[0], masks[0])
+            else:
+                parts = joined.split([len(group) for group in hidden])
+                fused = [self._fuse(*group) for group in zip(parts, hidden, masks, strict=True)]
+                joined = torch.cat([rows for rows, _ in fused])
+                hidden = [tokens for _, tokens in fused]
+            features = maps_from_rows(joined, [f.shape[-2:] for f in features])
         return self.vision(features), hidden
+
+    def _fuse(self, pixels: Tensor, hidden: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        pixels, hidden = self.fusion(pixels, hidden, mask)
+        blocked = torch.zeros(mask.shape, dtype=hidden.dtype, device=hidden.device)
+        blocked = blocked.masked_fill(~mask, torch.finfo(hidden.dtype).min)
+        return pixels, self.text_layer(hidden, attention_mask=blocked[:, None, None])[0]
 
 
 @MODELS.register_module()
@@ -157,23 +180,48 @@ class LanguageFusedFPN(BaseModule):
     def pyramid(self, features: Sequence[Tensor]) -> list[Tensor]:
         """What needs no prompt, so that one image serves many: all of it without ``fusion``."""
         levels = list(self.fpn(tuple(features)))
-        return levels if self.is_fused else self._run_blocks(levels, None, None)[0]
+        return levels if self.is_fused else self._run_blocks(levels, [], [])[0]
 
     def fuse(
         self, levels: Sequence[Tensor], text: TextFeatures
     ) -> tuple[list[Tensor], TextFeatures]:
-        """Fuse a pyramid (B, C, H_l, W_l) with B prompts; returns as :meth:`forward`."""
+        """Fuse a pyramid (B, C, H_l, W_l) with B prompts; returns as :meth:`forward`.
+
+        Prompts of like length meet their images together, so that one long prompt in a batch does
+        not make the others as dear; convolutions run over the whole batch.
+        """
         if not self.is_fused:
             return list(levels), text
-        levels, hidden = self._run_blocks(levels, text.hidden, text.mask)
-        return levels, text.with_hidden(hidden)
+        groups = self._groups(text)
+        if len(groups) == 1:
+            levels, hidden = self._run_blocks(levels, [text.hidden], [text.mask])
+            return levels, text.with_hidden(hidden[0])
+        order = torch.tensor([row for group in groups for row in group], device=text.mask.device)
+        parts = [text.of_rows(group) for group in groups]
+        levels, hidden = self._run_blocks(
+            [level[order] for level in levels],
+            [part.hidden for part in parts],
+            [part.mask for part in parts],
+        )
+        back, longest = order.argsort(), text.mask.shape[1]
+        padded = [functional.pad(h, (0, 0, 0, longest - h.shape[1])) for h in hidden]
+        return [level[back] for level in levels], text.with_hidden(torch.cat(padded)[back])
+
+    @staticmethod
+    def _groups(text: TextFeatures) -> list[list[int]]:
+        """Images whose prompts are padded together; all of them in a graph for any batch."""
+        if len(text) == 1 or torch.compiler.is_compiling() or torch.jit.is_tracing():
+            return [list(range(len(text)))]
+        call_cost = _CPU_CALL if text.mask.device.type == 'cpu' else _DEVICE_CALL
+        return length_buckets(text.mask.sum(1).tolist(), call_cost)
 
     def _run_blocks(
-        self, levels: Sequence[Tensor], hidden: Tensor | None, mask: Tensor | None
-    ) -> tuple[list[Tensor], Tensor | None]:
+        self, levels: Sequence[Tensor], hidden: Sequence[Tensor], masks: Sequence[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        levels, hidden = list(levels), list(hidden)
         for block in self.blocks:
             if self.with_cp and torch.is_grad_enabled():
-                levels, hidden = checkpoint(block, levels, hidden, mask, use_reentrant=False)
+                levels, hidden = checkpoint(block, levels, hidden, masks, use_reentrant=False)
             else:
-                levels, hidden = block(levels, hidden, mask)
-        return list(levels), hidden
+                levels, hidden = block(levels, hidden, masks)
+        return levels, hidden

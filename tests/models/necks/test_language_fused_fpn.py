@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mmdet_medglip.models.language_models import TextFeatures
-from mmdet_medglip.models.necks import LanguageFusedFPN
+from mmdet_medglip.models.necks import LanguageFusedFPN, language_fused_fpn
 
 FUSION = dict(embed_channels=16, num_heads=2, dropout=0.0)
 SIZES = [(12, 16), (6, 8), (3, 4)]
@@ -82,6 +82,36 @@ def test_padding_changes_nothing(length, pad):
     for level, same in zip(pyramid, padded, strict=True):
         torch.testing.assert_close(same, level, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(fused_padded.hidden[:, :3], fused.hidden, rtol=1e-4, atol=1e-5)
+
+
+def test_prompts_of_like_length_are_fused_together(monkeypatch):
+    """One long prompt does not pad the others; boxes and gradients are as if it did."""
+    neck, prompts, runs = build().double().train(), text(4, 40, 3, 39, 4), []
+    for block in neck.blocks:
+        block.fusion.register_forward_pre_hook(lambda _, args: runs.append(args[1].shape[:2]))
+
+    def run() -> tuple[list[torch.Tensor], torch.Tensor, dict[str, torch.Tensor]]:
+        neck.zero_grad()
+        hidden = prompts.hidden.double().requires_grad_()
+        features = [m.double().requires_grad_() for m in maps(batch=5)]
+        pyramid, fused = neck(features, prompts.with_hidden(hidden))
+        seen = fused.hidden[prompts.mask]
+        (sum(p.square().sum() for p in pyramid) + seen.square().sum()).backward()
+        gradients = {name: p.grad for name, p in neck.named_parameters() if p.grad is not None}
+        gradients |= {'text': hidden.grad} | {str(i): f.grad for i, f in enumerate(features)}
+        return pyramid, seen, gradients
+
+    pyramid, seen, gradients = run()
+    assert runs == [(2, 40), (3, 4)] * 2
+    monkeypatch.setattr(language_fused_fpn, '_CPU_CALL', 10**6)
+    expected, expected_seen, expected_gradients = run()
+    assert runs[4:] == [(5, 40)] * 2
+    for level, same in zip(pyramid, expected, strict=True):
+        torch.testing.assert_close(level, same)
+    torch.testing.assert_close(seen, expected_seen)
+    assert gradients.keys() == expected_gradients.keys()
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(gradient, expected_gradients[name], rtol=1e-7, atol=1e-9)
 
 
 @torch.no_grad()
