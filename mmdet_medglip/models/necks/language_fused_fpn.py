@@ -193,7 +193,7 @@ class LanguageFusedFPN(BaseModule):
         if not self.is_fused:
             return list(levels), text
         groups = self._groups(text)
-        if len(groups) == 1:
+        if groups is None:
             levels, hidden = self._run_blocks(levels, [text.hidden], [text.mask])
             return levels, text.with_hidden(hidden[0])
         order = torch.tensor([row for group in groups for row in group], device=text.mask.device)
@@ -208,12 +208,13 @@ class LanguageFusedFPN(BaseModule):
         return [level[back] for level in levels], text.with_hidden(torch.cat(padded)[back])
 
     @staticmethod
-    def _groups(text: TextFeatures) -> list[list[int]]:
-        """Images whose prompts are padded together; all of them in a graph for any batch."""
-        if len(text) == 1 or torch.compiler.is_compiling() or torch.jit.is_tracing():
-            return [list(range(len(text)))]
+    def _groups(text: TextFeatures) -> list[list[int]] | None:
+        """Images whose prompts are padded together; None for all, as in a graph for any batch."""
+        if torch.compiler.is_compiling() or torch.jit.is_tracing() or len(text) == 1:
+            return None
         call_cost = _CPU_CALL if text.mask.device.type == 'cpu' else _DEVICE_CALL
-        return length_buckets(text.mask.sum(1).tolist(), call_cost)
+        groups = length_buckets(text.mask.sum(1).tolist(), call_cost)
+        return groups if len(groups) > 1 else None
 
     def _run_blocks(
         self, levels: Sequence[Tensor], hidden: Sequence[Tensor], masks: Sequence[Tensor]
