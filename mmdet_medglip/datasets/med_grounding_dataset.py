@@ -3,15 +3,16 @@
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from mmengine.dataset import BaseDataset, force_full_init
 
-from mmdet_medglip.ontology import Ontology
+from mmdet_medglip.ontology import Level, Ontology
 from mmdet_medglip.registry import DATASETS, TRANSFORMS
 from mmdet_medglip.structures import SPLITS
 
+from .hold_out import HoldOut
 from .record_info import PREFERENCES, record_info
 from .sources import RecordSource, open_source
 from .vocabulary import Vocabulary
@@ -51,6 +52,10 @@ class MedGroundingDataset(BaseDataset):
         masks: Give each instance its mask, for ``LoadAnnotations(with_mask=True)``.
         prefer: Use records that have both as ``'phrases'`` (VG) or ``'labels'`` (OD).
         data_prefix: ``dict(img=...)``, folder of an annotation file's images below ``data_root``.
+        level: ``'label'``, or ``'class'`` or ``'region'`` to take each label as what lies above it;
+            ``labels`` still names labels. A group is asked only of the sources that annotate all of
+            it, see :func:`~mmdet_medglip.datasets.label_groups.complete_groups`.
+        hold_out: Arguments of :class:`HoldOut`, labels and sources kept apart for zero-shot tests.
         label_map: An annotation file's label numbers or names to names of the ontology, as a dict
             or as a JSON file below ``data_root``.
         ontology: YAML file of an own ontology; by default the packaged one.
@@ -78,11 +83,13 @@ class MedGroundingDataset(BaseDataset):
         masks: bool = False,
         prefer: str = 'phrases',
         data_prefix: Mapping[str, str] | None = None,
+        level: Level = 'label',
+        hold_out: Mapping[str, Any] | None = None,
         label_map: Mapping[str, str] | str | None = None,
         ontology: str = '',
         metainfo: Mapping[str, Any] | None = None,
     ) -> None:
-        _check_arguments(split, filter_cfg or {}, prefer, modalities, labels)
+        _check_arguments(split, filter_cfg or {}, prefer, modalities, labels, level)
         self.split = split
         self.masks = masks
         self.prefer = prefer
@@ -90,6 +97,8 @@ class MedGroundingDataset(BaseDataset):
         self.ontology = Ontology.from_yaml(ontology) if ontology else Ontology.default()
         self.modalities = _parse('modalities', modalities, self.ontology.parse_modality)
         self.labels = _parse('labels', labels, self.ontology.parse_label)
+        self.level = level
+        self.hold_out = HoldOut(ontology=self.ontology, **(hold_out or {}))
         super().__init__(
             ann_file=ann_file,
             metainfo=metainfo,
@@ -231,14 +240,14 @@ class MedGroundingDataset(BaseDataset):
                 'pass the label file it was written with as ontology=.'
             )
         ids = self.labels or tuple(label for label in self.ontology.labels if label in known)
-        return Vocabulary(
-            ids,
-            tuple(self.ontology.display_name(label) for label in ids),
-            {
-                where: tuple(sorted(ids.index(label) for label in found if label in ids))
-                for where, found in usage.items()
-            },
-        )
+        ids = tuple(label for label in ids if self.hold_out.takes_label(label))
+        if not (ids or self.hold_out.takes_all_labels):
+            raise ValueError(
+                f'hold_out leaves no label of {source.origin}, which annotates '
+                f'{", ".join(sorted(known))}: choose another fold, or name other labels.'
+            )
+        self._taken = None if self.labels is None and self.hold_out.takes_all_labels else ids
+        return Vocabulary.of(self.ontology, ids, usage, self.level)
 
     def _select(self, source: RecordSource) -> np.ndarray:
         """Return the rows of the wanted split and modalities, int64."""
@@ -253,8 +262,9 @@ class MedGroundingDataset(BaseDataset):
                         f'{present or "no " + name + " field"}.'
                     )
                 keep &= source.indices(name, wanted)
+        keep &= self.hold_out.rows(source)
         if self.filter_cfg.get('filter_empty_gt', False):
-            keep &= source.count_instances(self.labels) > 0
+            keep &= source.count_instances(self._taken) > 0
         if not keep.any():
             raise ValueError(
                 f'No record of {source.origin} is selected by split={self.split!r}, '
@@ -265,7 +275,7 @@ class MedGroundingDataset(BaseDataset):
         return np.flatnonzero(keep)
 
     def _check_masks(self) -> None:
-        bare = self._rows[self.source.count_without_mask(self.labels)[self._rows] > 0]
+        bare = self._rows[self.source.count_without_mask(self._taken)[self._rows] > 0]
         if len(bare):
             raise ValueError(
                 f'{len(bare)} of {len(self._rows)} selected records of {self.source.origin} have '
@@ -284,7 +294,10 @@ def _check_arguments(
     prefer: str,
     modalities: Sequence[str] | None,
     labels: Sequence[str] | None,
+    level: str,
 ) -> None:
+    if level not in get_args(Level):
+        raise ValueError(f'level must be one of {get_args(Level)}, got {level!r}.')
     if split is not None and split not in SPLITS:
         raise ValueError(f'split must be one of {SPLITS} or None, got {split!r}.')
     unknown = sorted(set(filter_cfg).difference(_FILTERS))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from mmdet_medglip.ontology import Level, Ontology
+
+from .label_groups import complete_groups, members_of
 
 __all__ = ['SCOPES', 'Vocabulary']
 
@@ -23,7 +27,12 @@ class Vocabulary:
         ids: Label ids; a record's ``bbox_label`` of an OD record indexes this tuple.
         names: Display name of each label, the phrase a prompt uses.
         usage: ``(modality, source)`` to the sorted indices of the labels annotated there.
-        position: Label id to its index in ``ids``.
+        ontology: Where the ids are; what they may be called is read from it.
+        groups: Class or region id to the sorted indices of its labels.
+        complete: ``(modality, source)`` to the groups that are annotated there, see
+            :func:`~mmdet_medglip.datasets.label_groups.complete_groups`.
+        level_of: Id of a finer label to the id in ``ids`` that it counts as.
+        position: Id to its index in ``ids``, for finer labels too.
 
     Example:
         >>> vocabulary = Vocabulary(('liver', 'kidney_left', 'polyp'),
@@ -36,6 +45,10 @@ class Vocabulary:
     ids: tuple[str, ...]
     names: tuple[str, ...]
     usage: Mapping[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    ontology: Ontology = field(default_factory=Ontology.default, repr=False, compare=False)
+    groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict, repr=False)
+    complete: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict, repr=False)
+    level_of: Mapping[str, str] = field(default_factory=dict, repr=False)
     position: Mapping[str, int] = field(init=False, repr=False, compare=False)
     _by_modality: Mapping[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
 
@@ -45,12 +58,49 @@ class Vocabulary:
                 f'Vocabulary has {len(self.ids)} label ids but {len(self.names)} names: give one '
                 'display name for each label id.'
             )
-        object.__setattr__(self, 'position', {label: i for i, label in enumerate(self.ids)})
+        position = {label: i for i, label in enumerate(self.ids)}
+        position |= {label: position[group] for label, group in self.level_of.items()}
+        object.__setattr__(self, 'position', position)
         by_modality: dict[str, set[int]] = {}
         for (modality, _), labels in self.usage.items():
             by_modality.setdefault(modality, set()).update(labels)
         order = {name: tuple(sorted(labels)) for name, labels in sorted(by_modality.items())}
         object.__setattr__(self, '_by_modality', order)
+
+    @classmethod
+    def of(
+        cls,
+        ontology: Ontology,
+        labels: Sequence[str],
+        usage: Mapping[tuple[str, str], Collection[str]],
+        level: Level = 'label',
+    ) -> Vocabulary:
+        """Make the vocabulary of a data set.
+
+        Args:
+            ontology: Where the labels are.
+            labels: Label ids that the data set takes.
+            usage: Label ids annotated in a modality by a source, with those that are not taken.
+            level: What is asked for: labels, or the classes or regions above them.
+        """
+        groups = members_of(ontology, labels)
+        complete = complete_groups(ontology, usage, labels)
+        if level == 'label':
+            ids, annotated = tuple(labels), usage
+        else:
+            ids = tuple(group for group in groups if ontology.level(group) == level)
+            annotated = complete
+        position = {node: i for i, node in enumerate(ids)}
+        names = tuple(ontology.display_name(node) for node in ids)
+        indices = {
+            where: tuple(sorted(position[node] for node in found if node in position))
+            for where, found in annotated.items()
+        }
+        if level == 'label':
+            members = {group: tuple(position[i] for i in found) for group, found in groups.items()}
+            return cls(ids, names, indices, ontology, members, complete)
+        level_of = {label: group for group in ids for label in groups[group]}
+        return cls(ids, names, indices, ontology, level_of=level_of)
 
     @property
     def labels_of(self) -> dict[str, tuple[str, ...]]:

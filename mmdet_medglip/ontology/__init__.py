@@ -1,6 +1,6 @@
 """Names: modalities, and labels in the hierarchy region > class > label."""
 
-from .entries import BoxPolicy, Codes, GroupInfo, LabelInfo
+from .entries import Attributes, BoxPolicy, Codes, GroupInfo, LabelInfo, Level
 from .ontology import Ontology
 
-__all__ = ['BoxPolicy', 'Codes', 'GroupInfo', 'LabelInfo', 'Ontology']
+__all__ = ['Attributes', 'BoxPolicy', 'Codes', 'GroupInfo', 'LabelInfo', 'Level', 'Ontology']

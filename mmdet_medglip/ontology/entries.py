@@ -5,7 +5,7 @@ from typing import Literal
 
 from .names import Side
 
-__all__ = ['BoxPolicy', 'Choice', 'Codes', 'GroupInfo', 'LabelInfo', 'Level', 'Rule']
+__all__ = ['Attributes', 'BoxPolicy', 'Choice', 'Codes', 'GroupInfo', 'LabelInfo', 'Level', 'Rule']
 
 BoxPolicy = Literal['single', 'components']
 Level = Literal['region', 'class', 'label']
@@ -25,6 +25,25 @@ class Codes:
     snomed: str | None = None
     radlex: str | None = None
     totalsegmentator: str | None = None
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """What a thing looks like and where it lies, in words for prompts.
+
+    Args:
+        kind: One noun for what it is that is not its name, such as ``mass``; empty if not known.
+        colour: Words such as ``bright``, as all that follow possibly none.
+        shape: Words such as ``round``.
+        texture: Words such as ``homogeneous``.
+        location: Places, as after "in the".
+    """
+
+    kind: str = ''
+    colour: tuple[str, ...] = ()
+    shape: tuple[str, ...] = ()
+    texture: tuple[str, ...] = ()
+    location: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from typing import Any
 
-from .entries import BoxPolicy, GroupInfo, LabelInfo, Level
+from .entries import Attributes, BoxPolicy, GroupInfo, LabelInfo, Level
 from .index import NameIndex
 from .loading import Content
 from .names import Side, fold, swap_sides
@@ -26,6 +27,8 @@ class Hierarchy:
         self._origin = origin
         self._groups = content.groups
         self._labels = content.labels
+        self._attributes = content.attributes
+        self._look_alikes: dict[str, tuple[str, ...]] = {}
         self._modalities = tuple(content.modalities)
         self._modality_keys: dict[str, str] = {}
         for modality, names in content.modalities.items():
@@ -125,6 +128,42 @@ class Hierarchy:
     def synonyms(self, node: str) -> tuple[str, ...]:
         """Return the other names of an id at any level, possibly none."""
         return self._groups[node].synonyms if node in self._groups else self.info(node).synonyms
+
+    def attributes(self, node: str) -> Attributes:
+        """Return what an id at any level looks like and where it lies, in words for prompts.
+
+        Each of them is what the label file says of the id itself or else of the nearest id above.
+
+        Raises:
+            ValueError: If ``node`` is not an id of this ontology.
+        """
+        found: dict[str, Any] = {}
+        for above in (node, *self.ancestors(node)):
+            said = self._attributes.get(above, Attributes())
+            found |= {k: words for k, words in vars(said).items() if words and not found.get(k)}
+        return Attributes(**found)
+
+    def look_alikes(self, label: str) -> tuple[str, ...]:
+        """Return the labels that are easily taken for a label id, in the file's order.
+
+        They are the others of its class, and those of one kind that share a shape or colour with
+        it, see :meth:`attributes`.
+        """
+        if label not in self._look_alikes:
+            self._look_alikes[label] = self._alike(self.info(label))
+        return self._look_alikes[label]
+
+    def _alike(self, info: LabelInfo) -> tuple[str, ...]:
+        own = self.attributes(info.id)
+        looks = {*own.shape, *own.colour}
+
+        def alike(other: LabelInfo) -> bool:
+            theirs = self.attributes(other.id)
+            same_kind = theirs.kind == own.kind
+            shared = bool(looks.intersection((*theirs.shape, *theirs.colour)))
+            return other.parent_class == info.parent_class or (same_kind and shared)
+
+        return tuple(i for i, other in self._labels.items() if i != info.id and alike(other))
 
     def parent_class(self, label: str) -> str:
         """Return the class of a label id."""

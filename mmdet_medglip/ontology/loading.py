@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .entries import BoxPolicy, Choice, Codes, GroupInfo, LabelInfo, Rule
+from .entries import Attributes, BoxPolicy, Choice, Codes, GroupInfo, LabelInfo, Rule
 from .layout import Entry
 from .names import fold, plural_of, side_of
 
@@ -15,12 +15,13 @@ _FORMAT = 1
 _BOX_POLICIES: tuple[BoxPolicy, ...] = ('single', 'components')
 _SIDES = ('left', 'right')
 _SHARED_KEYS = ('modalities', 'lesion', 'device', 'box', 'codes')
-_FILE_KEYS = ('format', 'modalities', 'regions', 'ambiguous')
+_FILE_KEYS = ('format', 'modalities', 'regions', 'attributes', 'ambiguous')
 _MODALITY_KEYS = ('name', 'aliases')
 _REGION_KEYS = ('name', 'synonyms', 'parts', 'classes')
 _CLASS_KEYS = ('name', 'synonyms', 'labels', *_SHARED_KEYS)
 _LABEL_KEYS = ('name', 'synonyms', 'abbreviations', 'plural', *_SHARED_KEYS)
 _CODE_KEYS = ('snomed', 'radlex', 'totalsegmentator')
+_ATTRIBUTE_KEYS = ('kind', 'colour', 'shape', 'texture', 'location')
 _RULE_KEYS = ('names', 'choices', 'otherwise')
 _CHOICE_KEYS = ('label', 'modalities', 'at')
 _CODE_PATTERNS = {'snomed': r'[1-9]\d{5,17}', 'radlex': r'RID\d+', 'totalsegmentator': r'\w+'}
@@ -36,6 +37,8 @@ class Content:
         labels: Labels by id.
         rules: Rules for ambiguous names.
         parts: Region id by further words for what lies in it.
+        attributes: What is said of regions, classes and labels by id, without what is said of
+            those above them.
     """
 
     modalities: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -43,6 +46,7 @@ class Content:
     labels: dict[str, LabelInfo] = field(default_factory=dict)
     rules: list[Rule] = field(default_factory=list)
     parts: dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, Attributes] = field(default_factory=dict, repr=False)
 
 
 def load_content(data: Any, origin: str) -> Content:
@@ -78,6 +82,9 @@ class _Reader:
         regions = top.entry('regions')
         for region in regions.names():
             self._region(region, regions.entry(region, _REGION_KEYS))
+        attributes = top.entry('attributes')
+        for template in attributes.names():
+            self._attributes(template, attributes.entry(template, _ATTRIBUTE_KEYS))
         for entry in top.items('ambiguous', _RULE_KEYS):
             self.content.rules.append(self._rule(entry))
 
@@ -153,6 +160,15 @@ class _Reader:
                 return modality
         known = ', '.join(self.content.modalities)
         raise entry.error('modalities', f'must be of {known}', name)
+
+    def _attributes(self, template: str, entry: Entry) -> None:
+        for side in _SIDES if '{side}' in template else ('',):
+            node = template.replace('{side}', side)
+            if node not in self.content.labels and node not in self.content.groups:
+                raise entry.error('', 'must be the id of a label, class or region')
+            words = {key: entry.texts(key) for key in _ATTRIBUTE_KEYS[1:]}
+            said = Attributes(entry.optional('kind') or '', **words)
+            self.content.attributes[node] = said
 
     def _rule(self, entry: Entry) -> Rule:
         names = entry.texts('names')

@@ -16,15 +16,18 @@ from .tokenization import (
     split_prompt,
     token_map,
 )
+from .wording import WORDINGS, Wording, say
 
 __all__ = [
     'BUNDLED',
+    'WORDINGS',
     'Attribute',
     'LintRemark',
     'Mention',
     'ParsedText',
     'Prompt',
     'Span',
+    'Wording',
     'count_tokens',
     'lint_prompt',
     'load_tokenizer',
@@ -35,6 +38,7 @@ __all__ = [
     'prompt_from_caption',
     'prompt_from_phrases',
     'resolve_language_model',
+    'say',
     'split_prompt',
     'token_map',
 ]

@@ -367,3 +367,44 @@ def test_bad_arguments(small_store: Path, arguments: dict, message: str) -> None
 def test_missing_store_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r'tools/ingest.py'):
         MedGroundingDataset(str(tmp_path / 'none'))
+
+
+@pytest.mark.parametrize(
+    ('level', 'classes', 'of_stone'),
+    [
+        ('class', ('hepatobiliary_organ', 'kidney', 'kidney_finding', 'mucosal_finding'), 2),
+        ('region', ('abdomen',), 0),
+    ],
+)
+def test_labels_count_as_what_lies_above_them(small_store: Path, level, classes, of_stone) -> None:
+    dataset = MedGroundingDataset(str(small_store), split='train', level=level)
+    assert dataset.metainfo['classes'] == classes
+    info = dataset.get_data_info(_position(dataset, 'ct-stone'))
+    assert [i['bbox_label'] for i in info['instances']] == [of_stone]
+    organs = dataset.get_data_info(_position(dataset, 'ct-1'))
+    assert len(organs['instances']) == 2, 'no box is lost'
+
+
+def test_a_group_is_asked_only_where_all_of_it_is_annotated(small_store: Path) -> None:
+    dataset = MedGroundingDataset(
+        str(small_store), split='train', level='region', pipeline=_pipeline('test')
+    )
+    polyp = dataset[_position(dataset, 'scope-0')]['data_samples']
+    assert polyp.metainfo['phrase_labels'] == ('abdomen',)
+    assert dataset.vocabulary.scope('source', modality='ct', source='stones') == ()
+
+
+def test_level_must_be_one(small_store: Path) -> None:
+    with pytest.raises(ValueError, match=r"level must be one of .*'class'.*, got 'group'"):
+        MedGroundingDataset(str(small_store), level='group')
+
+
+def test_phrases_of_boxes_are_packed(small_store: Path) -> None:
+    pipeline = _pipeline()
+    pipeline[-2] |= dict(group_prob=1.0, full_label_prob=1.0)
+    pipeline[-1] = dict(type='PackGroundingInputs')
+    dataset = MedGroundingDataset(str(small_store), split='train', pipeline=pipeline)
+    sample = dataset[_position(dataset, 'scope-0')]['data_samples']
+    assert sample.metainfo['phrase_labels'][sample.gt_instances.labels[0]] == 'polyp'
+    assert sample.gt_instances.phrases.dtype == torch.bool
+    assert sample.gt_instances.phrases.tolist() == [[True, True, True]]

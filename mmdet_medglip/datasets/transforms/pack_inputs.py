@@ -15,11 +15,15 @@ __all__ = ['PackGroundingInputs']
 class PackGroundingInputs(PackDetInputs):
     """mmdet's ``PackDetInputs`` with the keys that grounding needs.
 
-    An image that was not resized gets ``scale_factor`` (1, 1), which detectors rescale by.
+    ``gt_bboxes_phrases``, if there, becomes ``gt_instances.phrases``: bool (boxes, phrases), all
+    phrases of the prompt that are true for a box. An image that was not resized gets
+    ``scale_factor`` (1, 1), which detectors rescale by.
 
     Args:
         meta_keys: Keys of the record that go to ``metainfo``; absent ones are skipped.
     """
+
+    mapping_table = PackDetInputs.mapping_table | {'gt_bboxes_phrases': 'phrases'}
 
     def __init__(self, meta_keys: Sequence[str] = GROUNDING_META_KEYS) -> None:
         super().__init__(meta_keys=tuple(meta_keys))

@@ -1,7 +1,8 @@
 """Turn the labels or phrases of a record into the prompt of one training or test view."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -10,9 +11,11 @@ from mmdet_medglip.datasets.vocabulary import SCOPES, Vocabulary
 from mmdet_medglip.registry import TRANSFORMS
 from mmdet_medglip.text import count_tokens, load_tokenizer, prompt_from_phrases
 
+from .prompt_words import Item, PromptWords, check_wording
+
 __all__ = ['SamplePrompt']
 
-_PER_BOX = ('gt_bboxes', 'gt_bboxes_labels', 'gt_masks', 'gt_ignore_flags')
+_PER_BOX = ('gt_bboxes', 'gt_bboxes_labels', 'gt_bboxes_phrases', 'gt_masks', 'gt_ignore_flags')
 
 
 @TRANSFORMS.register_module()
@@ -23,8 +26,13 @@ class SamplePrompt(BaseTransform):
     then labels of ``scope`` that are not on it, as far as ``max_tokens`` of the language model's
     own tokenizer reach; the order is random. In test, all labels of ``scope`` are asked, in
     vocabulary order; a model splits them at its token limit. A result has ``text`` (tuple of
-    display names, which MMDetection's own GLIP reads as well), ``phrase_labels`` (their label
-    ids) and ``gt_bboxes_labels`` as indices into ``text``.
+    phrases, which MMDetection's own GLIP reads as well), ``phrase_labels`` (their ids) and
+    ``gt_bboxes_labels`` as indices into ``text``.
+
+    A label is said by its display name, or as ``wording`` has it. With ``group_prob`` classes and
+    regions are asked beside the labels in training, of images whose source annotates all of them;
+    boxes of their labels are then positives of them too, in ``gt_bboxes_phrases``, bool (boxes,
+    phrases), while ``gt_bboxes_labels`` is the finest phrase asked.
 
     **Grounding records** (``'VG'``). ``text`` is the caption and ``tokens_positive`` maps a
     phrase's index to its ``[start, end)`` character spans; ``phrases`` and ``gt_bboxes_labels``
@@ -50,6 +58,12 @@ class SamplePrompt(BaseTransform):
             between 1 and ``num_negatives`` of them.
         scope: ``'source'``, ``'modality'``, ``'all'`` or ``'present'``; see ``Vocabulary.scope``.
             An image for which the scope gives no label is asked for those of its modality.
+        wording: One of :data:`~mmdet_medglip.text.WORDINGS`, or in training weights of several,
+            from which each label draws anew in each view. What a label cannot be said by, and
+            what another label of the prompt goes by already, is replaced by its name.
+        group_prob: Probability for each class and region to be asked in a training view.
+        hard_negative_weight: How many times as likely a label that is easily taken for one on the
+            image (:meth:`Ontology.look_alikes`) is drawn as a negative, at least 1.
     """
 
     def __init__(
@@ -61,6 +75,9 @@ class SamplePrompt(BaseTransform):
         negative_prob: float = 1.0,
         full_label_prob: float = 0.5,
         scope: str = 'source',
+        wording: str | Mapping[str, float] = 'name',
+        group_prob: float = 0.0,
+        hard_negative_weight: float = 1.0,
     ) -> None:
         if mode not in ('train', 'test'):
             raise ValueError(f"mode must be 'train' or 'test', got {mode!r}.")
@@ -71,9 +88,15 @@ class SamplePrompt(BaseTransform):
                 f'num_negatives must be >= 0 and max_tokens >= 1, got {num_negatives!r} and '
                 f'{max_tokens!r}.'
             )
-        for name, value in (('negative_prob', negative_prob), ('full_label_prob', full_label_prob)):
+        probabilities = dict(
+            negative_prob=negative_prob, full_label_prob=full_label_prob, group_prob=group_prob
+        )
+        for name, value in probabilities.items():
             if not 0 <= value <= 1:
                 raise ValueError(f'{name} must be in [0, 1], got {value!r}.')
+        if not 1 <= hard_negative_weight < float('inf'):
+            raise ValueError(f'hard_negative_weight must be >= 1, got {hard_negative_weight!r}.')
+        check_wording(wording, single=mode == 'test')
         self.language_model = language_model
         self.max_tokens = max_tokens
         self.mode = mode
@@ -81,6 +104,9 @@ class SamplePrompt(BaseTransform):
         self.negative_prob = negative_prob
         self.full_label_prob = full_label_prob
         self.scope = scope
+        self.wording = wording
+        self.group_prob = group_prob
+        self.hard_negative_weight = hard_negative_weight
 
     def transform(self, results: dict) -> dict:
         """Add the prompt to a record.
@@ -110,16 +136,18 @@ class SamplePrompt(BaseTransform):
         vocabulary: Vocabulary = results['vocabulary']
         positives = self._positives(results)
         scope = self._scope(results, vocabulary, positives)
+        words = PromptWords(vocabulary, self.wording, draws=self.mode == 'train')
+        asked: list[Item]
         if self.mode == 'test':
             asked = sorted({*scope, *positives})
             for label in asked:
-                self._fits_alone(vocabulary.names[label])
+                self._fits_alone(words[label])
         else:
-            asked = self._sample(results, vocabulary, positives, scope)
-        results['text'] = tuple(vocabulary.names[label] for label in asked)
-        results['phrase_labels'] = tuple(vocabulary.ids[label] for label in asked)
+            asked = self._sample(results, vocabulary, positives, scope, words)
+        results['text'] = tuple(words[item] for item in asked)
+        results['phrase_labels'] = tuple(words.node(item) for item in asked)
         if 'gt_bboxes_labels' in results:
-            _reindex(results, asked)
+            _reindex(results, asked, vocabulary.groups)
         return results
 
     def _positives(self, results: dict) -> list[int]:
@@ -150,22 +178,44 @@ class SamplePrompt(BaseTransform):
         vocabulary: Vocabulary,
         positives: Sequence[int],
         scope: Sequence[int],
-    ) -> list[int]:
-        """Draw positives, then negatives, up to the token budget; return them in random order."""
-        names = vocabulary.names
-        kept, free = self._take(np.random.permutation(positives), names, self._budget())
+        words: PromptWords,
+    ) -> list[Item]:
+        """Draw positives, groups and negatives, up to the token budget, in random order."""
+        kept, free = self._take(np.random.permutation(positives).tolist(), words, self._budget())
         left_out = set(positives).difference(kept)
         results['prompt_left_out'] = [vocabulary.ids[label] for label in sorted(left_out)]
+        groups, free = self._take(self._groups(results, vocabulary), words, free)
         pool = sorted(set(scope).difference(positives))
-        negatives, _ = self._take(self._negatives(pool, bool(kept)), names, free)
-        kept += negatives
-        return [int(label) for label in np.random.permutation(kept)]
+        drawn = self._negatives(pool, bool(kept), self._weights(pool, positives, vocabulary))
+        negatives, _ = self._take(drawn, words, free)
+        asked = [*kept, *groups, *negatives]
+        return [asked[i] for i in np.random.permutation(len(asked))]
 
-    def _negatives(self, pool: Sequence[int], has_positives: bool) -> Sequence[int]:
+    def _groups(self, results: dict, vocabulary: Vocabulary) -> list[str]:
+        """Draw the classes and regions to ask for."""
+        if not self.group_prob:
+            return []
+        known = vocabulary.complete.get((results['modality'], results.get('source') or ''), ())
+        drawn = [group for group in known if np.random.random() < self.group_prob]
+        return [drawn[i] for i in np.random.permutation(len(drawn))]
+
+    def _weights(
+        self, pool: Sequence[int], positives: Sequence[int], vocabulary: Vocabulary
+    ) -> np.ndarray | None:
+        """How likely each label of the pool is drawn; None for all alike."""
+        if self.hard_negative_weight == 1:
+            return None
+        ids, look_alikes = vocabulary.ids, vocabulary.ontology.look_alikes
+        hard = {alike for label in positives for alike in look_alikes(ids[label])}
+        return np.array([self.hard_negative_weight if ids[i] in hard else 1.0 for i in pool])
+
+    def _negatives(
+        self, pool: Sequence[int], has_positives: bool, weights: np.ndarray | None
+    ) -> list[int]:
         """Draw the labels to ask for that are not on the image; at least one without positives."""
         if has_positives and not (self.num_negatives and np.random.random() < self.negative_prob):
             return []
-        drawn = np.random.permutation(pool)
+        drawn = _permute(pool, weights)
         if self.num_negatives and np.random.random() < self.full_label_prob:
             return drawn
         most = max(1, min(self.num_negatives, len(pool)))
@@ -185,9 +235,9 @@ class SamplePrompt(BaseTransform):
             results['text'] = caption
             results['tokens_positive'] = dict(enumerate(spans))
             return results
-        order = np.random.permutation(len(phrases))
+        order = np.random.permutation(len(phrases)).tolist()
         kept, _ = self._take(order, phrases, self._budget())
-        results['prompt_left_out'] = [phrases[i] for i in sorted({*order.tolist()} - {*kept})]
+        results['prompt_left_out'] = [phrases[i] for i in sorted({*order} - {*kept})]
         prompt = prompt_from_phrases([phrases[i] for i in kept])
         results['text'] = prompt.caption
         results['phrases'] = list(prompt.phrases)
@@ -198,15 +248,13 @@ class SamplePrompt(BaseTransform):
             _reindex(results, kept)
         return results
 
-    def _take(
-        self, order: Sequence[int], names: Sequence[str], budget: int
-    ) -> tuple[list[int], int]:
+    def _take(self, order: Sequence[Any], names: Any, budget: int) -> tuple[list[Any], int]:
         """Take from ``order`` what fits; return it and the tokens that are left."""
-        taken: list[int] = []
+        taken: list[Any] = []
         for item in order:
             cost = self._fits_alone(names[item])
             if cost <= budget:
-                taken.append(int(item))
+                taken.append(item)
                 budget -= cost
         return taken, budget
 
@@ -229,7 +277,9 @@ class SamplePrompt(BaseTransform):
             f'{type(self).__name__}(language_model={self.language_model!r}, '
             f'max_tokens={self.max_tokens}, mode={self.mode!r}, '
             f'num_negatives={self.num_negatives}, negative_prob={self.negative_prob}, '
-            f'full_label_prob={self.full_label_prob}, scope={self.scope!r})'
+            f'full_label_prob={self.full_label_prob}, scope={self.scope!r}, '
+            f'wording={self.wording!r}, group_prob={self.group_prob}, '
+            f'hard_negative_weight={self.hard_negative_weight})'
         )
 
 
@@ -238,13 +288,43 @@ def _token_count(language_model: str, text: str, special: bool = False) -> int:
     return count_tokens(load_tokenizer(language_model), text, special=special)
 
 
-def _reindex(results: dict, asked: Sequence[int]) -> None:
-    """Express ``gt_bboxes_labels`` as indices into ``asked``; drop boxes of other labels."""
-    position = {label: index for index, label in enumerate(asked)}
-    labels = [position.get(int(label), -1) for label in results['gt_bboxes_labels']]
-    new = np.array(labels, dtype=np.int64)
+def _permute(pool: Sequence[int], weights: np.ndarray | None) -> list[int]:
+    """Put labels in random order, the likely ones rather in front.
+
+    Weighted drawing without replacement (Efraimidis and Spirakis, 2006): in falling order of
+    ``u ** (1 / w)`` with ``u`` uniform.
+    """
+    if weights is None:
+        return np.random.permutation(pool).tolist()
+    keys = np.random.random(len(pool)) ** (1 / weights)
+    return [pool[i] for i in np.argsort(-keys)]
+
+
+def _reindex(
+    results: dict, asked: Sequence[Item], groups: Mapping[str, Sequence[int]] | None = None
+) -> None:
+    """Express ``gt_bboxes_labels`` as indices into ``asked``; drop boxes of which none is true."""
+    position = {item: index for index, item in enumerate(asked)}
+    of_groups = [
+        (position[group], set(groups[group])) for group in groups or () if group in position
+    ]
+    labels = [int(label) for label in results['gt_bboxes_labels']]
+    # The finest phrase comes first: groups are in the order of classes, then regions.
+    true = [
+        [
+            *([position[label]] if label in position else []),
+            *(at for at, of in of_groups if label in of),
+        ]
+        for label in labels
+    ]
+    new = np.array([phrases[0] if phrases else -1 for phrases in true], dtype=np.int64)
     keep = np.flatnonzero(new >= 0)
     results['gt_bboxes_labels'] = new
+    if of_groups:
+        matrix = np.zeros((len(true), len(asked)), dtype=bool)
+        for row, phrases in enumerate(true):
+            matrix[row, phrases] = True
+        results['gt_bboxes_phrases'] = matrix
     if len(keep) < len(new):
         for key in _PER_BOX:
             if key in results:

@@ -120,7 +120,8 @@ class MedGroundingHead(ATSSHead):
             centerness: Centerness logits.
             text: The prompts, padding last; their token maps say which tokens a label owns.
             batch_gt_instances: For each image ``bboxes`` (n, 4), half open, in pixels of the
-                network's input, and ``labels`` (n,), indices of phrases; n may be 0.
+                network's input, and ``labels`` (n,), indices of phrases; n may be 0. With
+                ``phrases``, bool (n, P), all phrases that are true for a box are its targets.
             batch_img_metas: With ``scale_factor`` (width, height) of images that were resized.
             batch_gt_instances_ignore: As in mmdet.
 
@@ -145,7 +146,7 @@ class MedGroundingHead(ATSSHead):
             positive = result.gt_inds > 0
             matched = (result.gt_inds - 1)[positive]
             target = torch.zeros(len(priors), length, device=priors.device)
-            target[positive] = owned[gt.labels[matched], :length].float()
+            target[positive] = self._owned_by(gt, owned)[matched, :length].float()
             assigned.append(result.gt_inds)
             boxes.append(inclusive.bboxes[matched])
             wanted.append(target)
@@ -162,6 +163,13 @@ class MedGroundingHead(ATSSHead):
             num_positive,
         )
         return dict(loss_cls=loss_cls, loss_bbox=loss_bbox, loss_centerness=loss_centerness)
+
+    @staticmethod
+    def _owned_by(gt: InstanceData, owned: Tensor) -> Tensor:
+        """Tokens of the phrases of each box, bool (n, T); ``owned`` (P, T) are those of phrases."""
+        if 'phrases' not in gt:
+            return owned[gt.labels]
+        return (gt.phrases.float() @ owned.float()) > 0
 
     def _priors(self, deltas: _Maps) -> list[Tensor]:
         """Priors (places, 4) of each level, half open, network pixels."""

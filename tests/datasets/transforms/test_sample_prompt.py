@@ -9,6 +9,7 @@ from mmdet.structures.bbox import HorizontalBoxes
 from mmdet.structures.mask import BitmapMasks
 
 from mmdet_medglip.datasets import SamplePrompt, Vocabulary
+from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.text import count_tokens, load_tokenizer, prompt_from_phrases
 
 LIVER, SPLEEN, KIDNEY, STONE, POLYP = range(5)
@@ -240,5 +241,156 @@ def test_picklable_and_vocabulary_shared_by_copies() -> None:
     ],
 )
 def test_bad_arguments(arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SamplePrompt(**arguments)
+
+
+ORGANS = Vocabulary.of(
+    Ontology.default(),
+    ('liver', 'spleen', 'kidney_left', 'kidney_right', 'kidney_stone', 'gallstone'),
+    {
+        ('ct', 'organs'): ('liver', 'spleen', 'kidney_left', 'kidney_right'),
+        ('ct', 'all'): (
+            *('liver', 'spleen', 'kidney_left', 'kidney_right'),
+            *('kidney_stone', 'gallstone'),
+        ),
+    },
+)
+
+
+def _organs(labels: list[str], source: str = 'all') -> dict:
+    results = _detection([ORGANS.position[label] for label in labels], source)
+    return results | {'vocabulary': ORGANS}
+
+
+def _true(out: dict) -> list[set[str]]:
+    """Ids of the phrases that are true for each box."""
+    ids = np.array(out['phrase_labels'])
+    if 'gt_bboxes_phrases' not in out:
+        return [{ids[label]} for label in out['gt_bboxes_labels']]
+    return [set(ids[row]) for row in out['gt_bboxes_phrases']]
+
+
+def test_groups_get_the_boxes_of_all_their_labels() -> None:
+    transform = SamplePrompt(full_label_prob=1.0, group_prob=1.0)
+    out = transform(_organs(['kidney_left', 'kidney_stone', 'liver']))
+    asked = set(out['phrase_labels'])
+    assert asked == {*ORGANS.ids, *ORGANS.groups}
+    assert _true(out) == [
+        {'kidney_left', 'kidney', 'abdomen'},
+        {'kidney_stone', 'kidney_finding', 'abdomen'},
+        {'liver', 'hepatobiliary_organ', 'abdomen'},
+    ]
+    finest = [out['phrase_labels'][i] for i in out['gt_bboxes_labels']]
+    assert finest == ['kidney_left', 'kidney_stone', 'liver']
+    names = dict(zip(out['phrase_labels'], out['text'], strict=True))
+    assert (names['kidney'], names['abdomen']) == ('kidney', 'abdomen')
+
+
+def test_groups_that_a_source_annotates_in_part_are_not_asked() -> None:
+    transform = SamplePrompt(full_label_prob=1.0, group_prob=1.0)
+    out = transform(_organs(['liver'], 'organs'))
+    groups = set(out['phrase_labels']).intersection(ORGANS.groups)
+    assert groups == {'hepatobiliary_organ', 'pancreas_and_spleen', 'kidney'}
+
+
+def test_groups_are_asked_as_often_as_said() -> None:
+    transform = SamplePrompt(group_prob=0.25)
+    counts = Counter(
+        node
+        for _ in range(400)
+        for node in transform(_organs(['liver']))['phrase_labels']
+        if node in ORGANS.groups
+    )
+    assert set(counts) == set(ORGANS.groups)
+    assert all(60 < count < 140 for count in counts.values()), counts
+
+
+def test_a_box_whose_label_does_not_fit_stays_for_its_group() -> None:
+    transform = SamplePrompt(group_prob=1.0, max_tokens=9)  # two or three phrases
+    seen = Counter()
+    for _ in range(60):
+        out = transform(_organs(['kidney_left', 'kidney_right', 'liver', 'spleen']))
+        asked = set(out['phrase_labels'])
+        for true in _true(out):
+            assert true
+            assert true <= asked
+        left_out = set(out['prompt_left_out'])
+        seen[bool(left_out) and any('kidney' in true for true in _true(out))] += 1
+        assert len(out['gt_bboxes']) == len(out['gt_bboxes_labels']) == len(_true(out))
+    assert seen[True], 'a label was left out and its box was kept for the class'
+
+
+def test_without_groups_there_is_no_matrix() -> None:
+    assert 'gt_bboxes_phrases' not in SamplePrompt()(_organs(['liver']))
+
+
+@pytest.mark.parametrize(
+    ('wording', 'expected'),
+    [
+        ('name', 'kidney stone'),
+        ('synonym', 'renal stone'),
+        ('attributed', 'small bright kidney stone'),
+        ('description', 'small bright concretion in the kidney'),
+        ('abbreviation', 'kidney stone'),  # it has none
+    ],
+)
+def test_wording_of_a_test_prompt(wording: str, expected: str) -> None:
+    out = SamplePrompt(mode='test', wording=wording)(_organs(['kidney_stone']))
+    assert out['text'][out['phrase_labels'].index('kidney_stone')] == expected
+    assert len(set(out['text'])) == len(out['text'])
+
+
+def test_two_labels_never_share_a_phrase() -> None:
+    twins = Vocabulary.of(
+        Ontology.default(),
+        ('liver_segment_1', 'liver_segment_2'),
+        {('ct', 'all'): ('liver_segment_1', 'liver_segment_2')},
+    )
+    record = _detection([0, 1], 'all') | {'vocabulary': twins}
+    out = SamplePrompt(mode='test', wording='description')(record)
+    assert out['text'] == ('part in the liver', twins.names[1])
+
+
+def test_training_draws_among_wordings() -> None:
+    transform = SamplePrompt(wording=dict(name=1, synonym=3), full_label_prob=1.0)
+    said = Counter()
+    for _ in range(300):
+        out = transform(_organs(['liver']))
+        said[dict(zip(out['phrase_labels'], out['text'], strict=True))['kidney_stone']] += 1
+    names = Ontology.default().synonyms('kidney_stone')
+    assert set(said) == {'kidney stone', *names}
+    assert 50 < said['kidney stone'] < 105
+
+
+def test_hard_negatives_come_more_often() -> None:
+    counts = {}
+    for weight in (1.0, 9.0):
+        transform = SamplePrompt(full_label_prob=0.0, num_negatives=1, hard_negative_weight=weight)
+        asked = Counter(
+            node
+            for _ in range(600)
+            for node in transform(_organs(['kidney_stone']))['phrase_labels']
+        )
+        counts[weight] = asked['gallstone']
+    # One negative of five; of weight 9 against four of weight 1, nine in thirteen.
+    assert 90 < counts[1.0] < 150
+    assert 375 < counts[9.0] < 455
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (dict(wording='nickname'), 'wording must be one of'),
+        (dict(wording=dict(name=1.0), mode='test'), 'in a test prompt'),
+        (dict(wording=dict(nickname=1.0)), 'wording must give weights'),
+        (dict(wording=dict(name=0.0)), 'one above 0'),
+        (dict(wording=dict(name=float('nan'))), 'weights >= 0'),
+        (dict(wording={}), 'wording must give weights'),
+        (dict(group_prob=1.5), r'group_prob must be in \[0, 1\]'),
+        (dict(hard_negative_weight=0.5), 'hard_negative_weight must be >= 1'),
+    ],
+)
+def test_bad_words(arguments: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         SamplePrompt(**arguments)

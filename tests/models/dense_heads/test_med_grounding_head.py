@@ -175,6 +175,26 @@ def test_target_is_every_token_of_the_phrase_and_no_other(build, boxes, labels, 
     assert not gradient[:, 6].any(), 'padding takes no part'
 
 
+def test_a_box_of_several_phrases_pulls_the_tokens_of_all(build):
+    head, (logits, deltas, centerness) = build(), outputs()
+    grown = [value.requires_grad_() for value in logits]
+    truth = gt([[28.0, 12.0, 92.0, 76.0]], [1])
+    truth.phrases = torch.tensor([[True, True]])
+    head.loss_by_feat(grown, deltas, centerness, prompts(), [truth])['loss_cls'].backward()
+    gradient = torch.cat([value.grad[0] for value in grown])
+    assert (gradient < -1e-3).any(0).nonzero()[:, 0].tolist() == [1, 2, 4]
+
+
+def test_phrases_that_say_what_labels_say_change_nothing(build):
+    head, losses = build(), []
+    for phrases in (None, torch.tensor([[False, True], [True, False]])):
+        truth = gt([[28.0, 12.0, 92.0, 76.0], [0.0, 0.0, 40.0, 30.0]], [1, 0])
+        if phrases is not None:
+            truth.phrases = phrases
+        losses.append(head.loss_by_feat(*outputs(-1.0), prompts(), [truth]))
+    assert all(torch.equal(losses[0][name], losses[1][name]) for name in losses[0])
+
+
 def test_classification_loss_by_hand(build):
     # No box: every place is background for six real tokens; focal loss of p = 0.5 is
     # 0.75 * 0.5^2 * log 2, divided by max(1, positives) = 1.
