@@ -1,6 +1,7 @@
 """Language models."""
 
 from .padding import pad_rows
+from .phrase_offsets import PhraseOffsets
 from .prompt_file import load_prompts, save_prompts
 from .recent_cache import RecentCache
 from .text_encoder import TextEncoder
@@ -8,6 +9,7 @@ from .text_features import TextFeatures
 from .weight_bound_cache import WeightBoundCache, autocast_type
 
 __all__ = [
+    'PhraseOffsets',
     'RecentCache',
     'TextEncoder',
     'TextFeatures',
