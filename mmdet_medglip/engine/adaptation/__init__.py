@@ -6,6 +6,7 @@ from .adaptation_runner import AdaptationRunner, adapt
 from .full_fine_tuning import FullFineTuning
 from .linear_probe import LinearProbe
 from .lora import LoRA
+from .merging import merge_checkpoint
 from .prompt_tuning import PromptTuning
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     'LoRA',
     'PromptTuning',
     'adapt',
+    'merge_checkpoint',
 ]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmengine.dist import is_main_process
@@ -13,9 +11,15 @@ from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from mmdet_medglip.evaluation.functional import TaskChange, task_changes
+from mmdet_medglip.engine.task_comparison import (
+    FILE_NAME,
+    Comparison,
+    changes_table,
+    read_comparison,
+    write_comparison,
+)
+from mmdet_medglip.evaluation.functional import task_changes
 from mmdet_medglip.registry import HOOKS
-from mmdet_medglip.visualization.table import render_table
 
 from .trainable_parameters_hook import count_parameters
 
@@ -28,27 +32,19 @@ class TaskComparisonHook(Hook):
 
     The loop is the one of ``tools/test.py``, a ``MultiTaskTestLoop``. *Before* are the weights that
     training starts from (``load_from``); a resumed training reads these values from the file of its
-    first part. *After* are the weights of the last step.
-
-    ``task_comparison.json`` in the work folder has ``base`` (the checkpoint), ``adaptation``,
-    ``parameters``, ``trainable`` and ``tasks``: task to metric to ``before``, ``after`` and
-    ``change``, null for NaN.
+    first part. *After* are the weights of the last step. The file is ``task_comparison.json`` in
+    the work folder, see :mod:`mmdet_medglip.engine.task_comparison`.
 
     Args:
         metrics: Metrics to compare, named without the task.
-        file_name: Name of the file.
     """
 
     priority = 'VERY_LOW'
 
-    def __init__(
-        self,
-        metrics: Sequence[str] = ('coco/AP50', 'coco/AP'),
-        file_name: str = 'task_comparison.json',
-    ) -> None:
+    def __init__(self, metrics: Sequence[str] = ('coco/AP50', 'coco/AP')) -> None:
         self.metrics = tuple(metrics)
-        self.file_name = file_name
-        self.before: dict[str, float] = {}
+        self.base = ''
+        self.before: Mapping[str, float] = {}
 
     def before_train(self, runner: Runner) -> None:
         """Measure the weights that training starts from.
@@ -58,63 +54,35 @@ class TaskComparisonHook(Hook):
         """
         if not hasattr(runner.test_loop, 'tasks'):
             raise ValueError(
-                f'TaskComparisonHook needs test_cfg.type MultiTaskTestLoop, the config has '
+                'TaskComparisonHook needs test_cfg.type MultiTaskTestLoop, the config has '
                 f'{type(runner.test_loop).__name__}.'
             )
+        path = Path(runner.work_dir, FILE_NAME)
         if runner.iter == 0:
+            self.base = str(runner._load_from or '')
             self.before = runner.test_loop.run()
-            self._report(runner, {})
-        elif self._path(runner).is_file():
-            self.before = _read(self._path(runner))
+            self._write(runner, {})
+        elif path.is_file():
+            first = read_comparison(path)
+            self.base = first.base
+            self.before = {f'{one.task}/{one.metric}': one.before for one in first.changes}
 
     def after_train(self, runner: Runner) -> None:
         """Measure the trained weights, log the table, write the file."""
-        self._report(runner, runner.test_loop.run())
+        self._write(runner, runner.test_loop.run())
 
-    def _path(self, runner: Runner) -> Path:
-        return Path(runner.work_dir, self.file_name)
-
-    def _report(self, runner: Runner, after: dict[str, float]) -> None:
+    def _write(self, runner: Runner, after: Mapping[str, float]) -> None:
         if not is_main_process():
             return
-        changes = task_changes(self.before, after, runner.test_loop.tasks, self.metrics)
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         _, total, trained = count_parameters(model)[-1]
-        entry = runner.cfg.get('adaptation') or {}
-        content = dict(
-            base=str(runner._load_from),
-            adaptation=entry.get('type', ''),
-            parameters=total,
-            trainable=trained,
-            tasks=_tasks(changes),
+        comparison = Comparison(
+            self.base,
+            str((runner.cfg.get('adaptation') or {}).get('type', '')),
+            total,
+            trained,
+            task_changes(self.before, after, runner.test_loop.tasks, self.metrics),
         )
-        self._path(runner).write_text(json.dumps(content, indent=2) + '\n')
+        write_comparison(Path(runner.work_dir, FILE_NAME), comparison)
         if after:
-            rows = [(f'{c.task} {c.metric}', c.before, c.after, _signed(c.change)) for c in changes]
-            title = f'{entry.get("type", "Training")}: before and after'
-            table = render_table(title, ('task', 'before', 'after', 'change'), rows)
-            print_log(table, logger='current')
-
-
-def _signed(value: float) -> str:
-    return '-' if math.isnan(value) else f'{value:+.3f}'
-
-
-def _tasks(changes: Sequence[TaskChange]) -> dict[str, dict[str, dict[str, float | None]]]:
-    tasks: dict[str, dict] = {}
-    for change in changes:
-        values = dict(before=change.before, after=change.after, change=change.change)
-        tasks.setdefault(change.task, {})[change.metric] = {
-            key: None if math.isnan(value) else value for key, value in values.items()
-        }
-    return tasks
-
-
-def _read(path: Path) -> dict[str, float]:
-    tasks = json.loads(path.read_text())['tasks']
-    return {
-        f'{task}/{metric}': value['before']
-        for task, metrics in tasks.items()
-        for metric, value in metrics.items()
-        if value['before'] is not None
-    }
+            print_log(changes_table(comparison), logger='current')
