@@ -24,11 +24,13 @@ class Shots:
 
     Attributes:
         rows: int64, positions of the chosen records, increasing.
+        records: Number of records to choose from.
         available: int64 (L,), shots of each label in all records.
         chosen: int64 (L,), shots of each label in the chosen records.
     """
 
     rows: np.ndarray
+    records: int
     available: np.ndarray
     chosen: np.ndarray
 
@@ -83,7 +85,7 @@ def select_shots(
             taken[row] = True
             own = slice(worth.indptr[row], worth.indptr[row + 1])
             chosen[worth.indices[own]] += worth.data[own]
-    return Shots(np.flatnonzero(taken), available, chosen)
+    return Shots(np.flatnonzero(taken), len(taken), available, chosen)
 
 
 def log_shots(found: Shots, labels: Sequence[str], shots: int, unit: str) -> None:
@@ -96,9 +98,10 @@ def log_shots(found: Shots, labels: Sequence[str], shots: int, unit: str) -> Non
         unit: One of ``SHOT_UNITS``.
     """
     rows = list(zip(labels, found.available.tolist(), found.chosen.tolist(), strict=True))
-    title = f'{shots} shots per label ({unit}), {len(found.rows)} images'
-    print_log(render_table(title, ('label', 'available', 'chosen'), rows), logger='current')
     lacking = [label for label, _, number in rows if number < shots]
+    columns = (f'{unit}s of', 'available', 'chosen')
+    rows.append(('images in all', found.records, len(found.rows)))
+    print_log(render_table(f'{shots} shots per label', columns, rows), logger='current')
     if lacking:
         print_log(
             f'{len(lacking)} of {len(labels)} labels have fewer than shots={shots}: '

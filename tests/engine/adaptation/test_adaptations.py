@@ -1,6 +1,7 @@
 """Each way to adapt: where it starts, what it trains, what it leaves, what it saves."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -181,6 +182,7 @@ def test_a_checkpoint_comes_back(way, save, make_runner, base_file, ask):
 
 def test_a_resumed_training_ends_where_an_unbroken_one_does(settings, make_runner, base_file):
     settings['neck']['text_layer'].update(hidden_dropout_prob=0, attention_probs_dropout_prob=0)
+    settings['neck']['fusion'].update(dropout=0.0, drop_path=0.0)
     way = LORA | dict(save='adapted')
     whole = make_runner(way, base_file)
     whole.train()
@@ -293,11 +295,9 @@ def test_the_entry_is_needed(make_runner):
 
 
 def test_phrases_come_from_the_training_data(make_runner, monkeypatch):
-    class Named:
-        metainfo = dict(class_names=('aorta',))
-
     asked = []
-    monkeypatch.setattr(DATASETS, 'build', lambda entry: asked.append(entry) or Named())
+    named = SimpleNamespace(metainfo=dict(class_names=('aorta',)))
+    monkeypatch.setattr(DATASETS, 'build', lambda entry: asked.append(entry) or named)
     loader = dict(dataset=dict(type='Any', datasets=[dict(type='New', pipeline=[1]), dict()]))
     runner = make_runner(dict(type='PromptTuning', phrases=['liver']))
     runner.cfg.train_dataloader = loader
