@@ -73,8 +73,10 @@ class AdaptationRunner(Runner):
             dataset = dataset['datasets'][0]
         if not dataset:
             return ()
+        # Which images are chosen does not matter to the names of the labels.
+        entry = {key: value for key, value in dataset.items() if key != 'shots'}
         try:
-            return DATASETS.build(dict(dataset, pipeline=[])).metainfo['class_names']
+            return DATASETS.build(dict(entry, pipeline=[])).metainfo['class_names']
         except FileNotFoundError:
             return ()
 
