@@ -93,7 +93,7 @@ def examples() -> list[dict]:
 
 
 @pytest.fixture
-def make_runner(settings, tmp_path):
+def make_runner(settings, tmp_path, safe_loader):
     """Runner of a config with an entry ``adaptation``; None gives mmengine's own."""
 
     def make(adaptation: dict | None, load_from: str | None = None, **changes: object) -> Runner:

@@ -40,7 +40,7 @@ class Mean(BaseMetric):
 
 
 @pytest.fixture
-def runner(make_runner, toy_model):
+def runner(make_runner, toy_model, safe_loader):
     """A runner of two tasks whose model gives ``w`` times the sum of its input, ``w`` = 1."""
 
     class Model(toy_model):
