@@ -68,7 +68,7 @@ def prepare(args: argparse.Namespace) -> Config:
         ValueError: If an option does not fit the config.
     """
     config = read_config(args)
-    check_data(config, 'test_dataloader')
+    check_data(config, 'test_dataloader', 'test_cfg')
     config.load_from = find_checkpoint(config, args.checkpoint, args.config)
     if args.show or args.show_dir:
         use_pictures(config, args)

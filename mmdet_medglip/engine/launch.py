@@ -11,11 +11,11 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.device import get_device
 from mmengine.dist import get_rank
-from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from mmdet_medglip.engine.checkpoint import use_safe_checkpoints
 from mmdet_medglip.engine.config import default_work_dir, load_config
+from mmdet_medglip.registry import RUNNERS
 
 __all__ = [
     'add_common_options',
