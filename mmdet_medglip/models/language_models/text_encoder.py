@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from hashlib import sha256
 from typing import Any
 
 import torch
@@ -22,6 +21,7 @@ from mmdet_medglip.text import (
     token_map,
 )
 
+from ..weights_digest import weights_digest
 from .length_buckets import length_buckets
 from .padding import pad_rows
 from .recent_cache import RecentCache
@@ -234,12 +234,8 @@ class TextEncoder(BaseModule):
         return self._hidden.pinned(self.model).get((prompt.caption, None))
 
     def digest(self) -> str:
-        """SHA-256 of the weights: names, types, shapes and values, on any device."""
-        total = sha256()
-        for name, value in sorted(self.model.state_dict().items()):
-            total.update(f'{name} {value.dtype} {tuple(value.shape)}'.encode())
-            total.update(value.detach().cpu().contiguous().view(torch.uint8).numpy().data)
-        return total.hexdigest()
+        """SHA-256 of the weights, see :func:`weights_digest`."""
+        return weights_digest(self.model)
 
     def clear_cache(self) -> None:
         """Forget the features of all prompts."""
