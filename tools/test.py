@@ -17,6 +17,7 @@ from mmdet_medglip.engine.config import check_data
 from mmdet_medglip.engine.launch import (
     add_common_options,
     build_runner,
+    find_checkpoint,
     is_main_process,
     leave_process_group,
     read_config,
@@ -42,31 +43,6 @@ def parse_args() -> argparse.Namespace:
     if args.out is not None and not args.out.endswith(('.pkl', '.pickle')):
         parser.error(f'--out expects a file ending in .pkl or .pickle, got {args.out}')
     return args
-
-
-def find_checkpoint(config: Config, named: str | None, config_file: str) -> str:
-    """Return the checkpoint to test: the named one, else the newest of the work folder.
-
-    Raises:
-        FileNotFoundError: If there is none; the message has the command that makes one.
-    """
-    if named is None:
-        pointer = Path(config.work_dir) / 'last_checkpoint'
-        if not pointer.is_file():
-            raise FileNotFoundError(
-                f'{config.work_dir} holds no checkpoint; train one with '
-                f'`python tools/train.py {config_file}`, or name a checkpoint.'
-            )
-        named = pointer.read_text().strip()
-        if not Path(named).is_file():
-            # The work folder was moved after training.
-            named = str(pointer.with_name(Path(named).name))
-    if '://' not in named and not Path(named).is_file():
-        raise FileNotFoundError(
-            f'Checkpoint {named} does not exist; train one with '
-            f'`python tools/train.py {config_file}`.'
-        )
-    return named
 
 
 def use_pictures(config: Config, args: argparse.Namespace) -> None:

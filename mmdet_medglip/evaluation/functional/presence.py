@@ -1,7 +1,7 @@
 """Presence: does the detector know whether a phrase is on the image, and how sure it may be?
 
-A *pair* is one phrase asked of one image; it is positive if the image has the phrase, negative if it
-does not. Probabilities are those of presence.
+A *pair* is one phrase asked of one image: positive if the image has the phrase, negative if not.
+Probabilities are those of presence.
 
 - **AUROC**: probability that a positive pair is rated above a negative one, ties counting half: the
   Mann-Whitney statistic over the product of the numbers of pairs (Hanley and McNeil 1982).

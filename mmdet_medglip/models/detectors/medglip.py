@@ -277,7 +277,7 @@ class MedGLIP(SingleStageDetector):
             ValueError: A calibration of presence was fitted to other weights.
         """
         if self.presence is not None:
-            self.presence.check_weights(self.bbox_head)
+            self.presence.check_weights(self)
         questions = [self._question_of(sample) for sample in batch_data_samples]
         pyramid = self.pyramid(self.extract_visual(batch_inputs, batch_data_samples))
         asked = [(row, part) for row, one in enumerate(questions) for part in one.parts]

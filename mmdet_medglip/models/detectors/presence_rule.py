@@ -19,7 +19,7 @@ from mmdet_medglip.answers import (
 )
 
 from ..language_models import WeightBoundCache
-from ..weights_digest import weights_digest
+from ..weights_digest import detector_digest
 
 __all__ = ['PresenceRule']
 
@@ -100,11 +100,11 @@ class PresenceRule:
             raise ValueError(f'test_cfg.presence knows {_OPTIONS}, got {unknown[0]!r}.')
         return cls(has_head, **options)
 
-    def check_weights(self, head: nn.Module) -> None:
-        """Make sure that a calibration was fitted to these weights.
+    def check_weights(self, model: nn.Module) -> None:
+        """Make sure that a calibration was fitted to this detector.
 
         Args:
-            head: Whose digest the calibration has; hashed once, until its weights change.
+            model: Has a ``bbox_head``, which is hashed once, until its weights change.
 
         Raises:
             ValueError: It was fitted to others.
@@ -112,8 +112,8 @@ class PresenceRule:
         expected = self.calibration.weights
         if not expected:
             return
-        found = self._digest.fetch_of(head, ['head'], lambda keys: [weights_digest(head)])
-        if found['head'] != expected:
+        found = self._digest.fetch_of(model.bbox_head, [''], lambda keys: [detector_digest(model)])
+        if found[''] != expected:
             raise ValueError(
                 'test_cfg.presence.calibration was fitted to other weights '
                 f'({self.calibration.source}) than this model has; fit it to these with '
