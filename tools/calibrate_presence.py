@@ -106,7 +106,7 @@ def calibrate(runner: Runner, args: argparse.Namespace) -> PresenceCalibration |
         shrinkage=args.shrinkage,
         min_examples=args.min_examples,
         weights=detector_digest(getattr(runner.model, 'module', runner.model)),
-        source=f'{runner.cfg.load_from} of {args.config}',
+        source=f'{Path(runner.cfg.load_from).name} of {args.config}',
     )
 
 

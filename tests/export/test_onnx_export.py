@@ -200,7 +200,7 @@ def deformable_expert(model: nn.Module) -> nn.Module:
             dict(bbox_head__presence={}, test_cfg__presence={}),
             None,
             {},
-            r"presence\.mode='gate' cannot be exported.*set_presence\(None\)",
+            r"presence\.mode='both' cannot be exported.*set_presence\(None\)",
             id='presence',
         ),
         pytest.param(

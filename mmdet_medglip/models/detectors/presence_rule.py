@@ -23,7 +23,7 @@ from ..weights_digest import detector_digest
 
 __all__ = ['PresenceRule']
 
-_MODES = ('gate', 'multiply', 'report')
+_MODES = ('both', 'gate', 'multiply', 'report')
 _OPTIONS = ('mode', 'threshold', 'calibration')
 
 
@@ -33,8 +33,8 @@ class PresenceRule:
     Args:
         has_head: Whether the detector gives logits of presence.
         mode: ``'gate'``: boxes of a phrase below its threshold leave. ``'multiply'``: scores are
-            multiplied by the phrase's probability, no box leaves. ``'report'``: boxes stay as they
-            are, presence is only told.
+            multiplied by the phrase's probability, no box leaves. ``'both'``, or ``'report'``:
+            boxes stay as they are, presence is only told.
         threshold: Probability from which on a phrase counts as there, for all phrases; 0.5 if
             neither this nor a calibration is given.
         calibration: File of tools/calibrate_presence.py, or what it holds; None takes the
@@ -49,7 +49,7 @@ class PresenceRule:
     def __init__(
         self,
         has_head: bool,
-        mode: str = 'gate',
+        mode: str = 'both',
         threshold: float | None = None,
         calibration: str | PresenceCalibration | None = None,
     ) -> None:
@@ -131,16 +131,16 @@ class PresenceRule:
             phrases: The P phrases.
 
         Returns:
-            The boxes that stay, in the same order, and for each phrase, in prompt order,
+            The boxes that stay, in the same order whatever their scores, and for each phrase, in prompt order,
             ``scores`` (P,), the probability that it is there, ``thresholds`` (P,), ``present``,
             bool (P,), ``logits`` (P,), the evidence before calibration, and ``label_names``.
         """
         evidence = self._evidence(boxes, logits, len(phrases))
         answer = judge_presence(evidence, phrases, self.calibration)
         presence = _as_instances(answer, evidence, phrases, boxes.scores.device)
-        if self.mode == 'gate':
+        if self.mode in ('gate', 'both'):
             boxes = boxes[presence.present[boxes.labels]]
-        elif self.mode == 'multiply':
+        if self.mode in ('multiply', 'both'):
             boxes.scores = boxes.scores * presence.scores[boxes.labels].to(boxes.scores.dtype)
         return boxes, presence
 

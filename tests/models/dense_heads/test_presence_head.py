@@ -54,9 +54,10 @@ def test_evidence_is_the_best_place_and_the_mean_of_the_best_ones():
 
 
 def test_evidence_does_not_see_more_background():
-    more = torch.full((2, 50, 2), 0.01)
+    scores = [level[:1] for level in SCORES]
+    more = torch.full((1, 50, 2), 0.01)
     torch.testing.assert_close(
-        alignment_evidence([*SCORES, more], 3), alignment_evidence(SCORES, 3), rtol=0, atol=0
+        alignment_evidence([*scores, more], 3), alignment_evidence(scores, 3), rtol=0, atol=0
     )
 
 
@@ -146,6 +147,29 @@ def test_phrases_of_all_ranks_count_alike(monkeypatch):
     loss = build().loss(SCORES, prompts(), present)['loss_presence']
     expected = -(math.log(0.8) + math.log(1 - 0.9) + math.log(0.6)) / 6
     assert loss.item() == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize('informed', ['tokens', 'map'])
+def test_learns_from_tokens_or_from_the_map(informed):
+    generator = torch.manual_seed(0)
+    present = torch.rand(64, 2, generator=generator) < 0.4
+    owned = torch.eye(2, dtype=torch.bool)
+    hidden = torch.randn(64, 2, 12, generator=generator)
+    scores = torch.rand(64, 20, 2, generator=generator) / 10
+    if informed == 'tokens':
+        hidden[..., 0] += 4.0 * present
+    else:
+        scores[:, 3] += 0.2 * present
+    text = TextFeatures(hidden, torch.ones(64, 2, dtype=torch.bool), (owned,) * 64)
+    head = build()
+    optimizer = torch.optim.AdamW(head.parameters(), lr=3e-3)
+    for _ in range(150):
+        optimizer.zero_grad()
+        loss = head.loss([scores], text, list(present))['loss_presence']
+        loss.backward()
+        optimizer.step()
+    told = torch.stack(head([scores], text)) > 0
+    assert (told == present).float().mean() > 0.95
 
 
 @pytest.mark.parametrize('detached', [True, False])
