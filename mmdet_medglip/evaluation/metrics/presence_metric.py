@@ -74,7 +74,7 @@ class PresenceMetric(BaseMetric):
 
     def __init__(
         self,
-        recalls: Sequence[float] = (0.5, 0.7, 0.8, 0.9),
+        recalls: Sequence[float] = (0.5, 0.7, 0.8, 0.85, 0.9),
         score_threshold: float = 0.3,
         iou_threshold: float = 0.5,
         bins: int = 10,

@@ -131,9 +131,10 @@ class PresenceRule:
             phrases: The P phrases.
 
         Returns:
-            The boxes that stay, in the same order whatever their scores, and for each phrase, in prompt order,
-            ``scores`` (P,), the probability that it is there, ``thresholds`` (P,), ``present``,
-            bool (P,), ``logits`` (P,), the evidence before calibration, and ``label_names``.
+            The boxes that stay, in the same order whatever their scores, and one row for each
+            phrase in prompt order: ``scores`` (P,), the probability that it is there,
+            ``thresholds`` (P,), ``present``, bool (P,), ``logits`` (P,), the evidence before
+            calibration, and ``label_names``.
         """
         evidence = self._evidence(boxes, logits, len(phrases))
         answer = judge_presence(evidence, phrases, self.calibration)
