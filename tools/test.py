@@ -81,9 +81,10 @@ def report(config: Config, metrics: dict[str, float], show_dir: str | None) -> N
     path = Path(config.work_dir) / METRICS_FILE
     path.write_text(json.dumps(values, indent=2, sort_keys=True) + '\n')
     print(f'\ncheckpoint  {config.load_from}')
-    for name, value in values.items():
-        if name.count('/') <= 1:
-            print(f'{name:<24}{value:.4f}')
+    headline = {name: value for name, value in values.items() if name.count('/') <= 1}
+    width = max(map(len, headline), default=0) + 2
+    for name, value in headline.items():
+        print(f'{name:<{width}}{value:.4f}')
     print(f'all metrics {path}')
     pictures = sorted(Path(show_dir).rglob('*.png')) if show_dir else []
     if pictures:

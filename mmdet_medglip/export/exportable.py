@@ -37,8 +37,8 @@ def exportable_expert(model: MedGLIP, modality: str) -> str:
         The key of ``model.backbone.experts``.
 
     Raises:
-        ValueError: A part of another type, a deformable convolution, or a modality without an
-            expert; the config key is named.
+        ValueError: A part of another type, a deformable convolution, boxes that leave by presence,
+            or a modality without an expert; the config key is named.
     """
     _check_type('model', model, MedGLIP)
     for name, expected in (
@@ -50,6 +50,11 @@ def exportable_expert(model: MedGLIP, modality: str) -> str:
     ):
         _check_type(f'model.{name}', getattr(model, name), expected)
     _check_type('model.bbox_head.bbox_coder', model.bbox_head.bbox_coder, DeltaXYWHBBoxCoderForGLIP)
+    if model.presence is not None and model.presence.mode != 'report':
+        raise ValueError(
+            f'model.test_cfg.presence.mode={model.presence.mode!r} cannot be exported: a graph '
+            'gives boxes as the head finds them; call model.set_presence(None) first.'
+        )
     _check_plain('model.neck.deformable', 'False', model.neck)
     name = model.backbone.expert_of(modality)
     expert, key = model.backbone.experts[name], f'model.backbone.experts.{name}'

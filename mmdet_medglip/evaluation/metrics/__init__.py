@@ -1,6 +1,8 @@
-"""Metrics for MMEngine's evaluator: thin shells around ``evaluation.functional``."""
+"""Metrics for MMEngine's evaluator."""
 
+from .collect_presence import CollectPresence
 from .med_coco_metric import MedCocoMetric
 from .phrase_grounding_metric import PhraseGroundingMetric
+from .presence_metric import PresenceMetric
 
-__all__ = ['MedCocoMetric', 'PhraseGroundingMetric']
+__all__ = ['CollectPresence', 'MedCocoMetric', 'PhraseGroundingMetric', 'PresenceMetric']

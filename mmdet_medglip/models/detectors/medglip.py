@@ -23,6 +23,7 @@ from mmdet_medglip.text import (
 
 from ..backbones import ModalityRouter
 from ..language_models import RecentCache, TextFeatures, load_prompts, save_prompts
+from .presence_rule import PresenceRule
 
 __all__ = ['MedGLIP', 'prompt_of']
 
@@ -103,10 +104,12 @@ class MedGLIP(SingleStageDetector):
         bbox_head: Config of a :class:`MedGroundingHead`.
         train_cfg, data_preprocessor, init_cfg: As in mmdet.
         test_cfg: As in mmdet, with ``chunked_size``, the largest number of phrases that attend to
-            each other, -1 for no limit.
+            each other, -1 for no limit, and ``presence``, see :meth:`set_presence`.
 
     Raises:
-        ValueError: Neck or head expect another token width than the language model gives.
+        ValueError: Neck or head expect another token width than the language model gives, or
+            ``test_cfg.presence`` does not fit.
+        FileNotFoundError: ``test_cfg.presence.calibration`` does not exist.
     """
 
     def __init__(
@@ -133,6 +136,8 @@ class MedGLIP(SingleStageDetector):
                 )
         self._vocabulary: _Question | None = None
         self._parts: RecentCache[tuple, list[Prompt]] = RecentCache(_PROMPTS_KEPT)
+        self.presence: PresenceRule | None = None
+        self.set_presence((self.test_cfg or {}).get('presence'))
 
     def set_prompts(self, text: str | Sequence[str] | Prompt | None) -> None:
         """Ask every image that brings no text for these phrases, which are encoded now.
@@ -183,6 +188,20 @@ class MedGLIP(SingleStageDetector):
         whole = parts[0] if len(parts) == 1 else prompt_from_phrases(phrases)
         self._vocabulary = _Question(whole, parts)
         return whole.phrases
+
+    def set_presence(self, options: dict | None) -> None:
+        """Choose what is done with presence from now on; ``test_cfg.presence`` sets it first.
+
+        Args:
+            options: ``mode``, ``threshold`` and ``calibration`` of a :class:`PresenceRule`; None
+                leaves boxes as they are and reports what a presence head says.
+
+        Raises:
+            ValueError: An option that is unknown, out of range, or does not fit this detector.
+            FileNotFoundError: There is no such calibration.
+        """
+        has_head = getattr(self.bbox_head, 'presence', None) is not None
+        self.presence = PresenceRule.from_test_cfg(options, has_head)
 
     def extract_visual(self, images: Tensor, samples: Sequence[DetDataSample]) -> tuple:
         """Backbone maps of a batch, each image through the expert of its modality."""
@@ -249,8 +268,16 @@ class MedGLIP(SingleStageDetector):
 
         Returns:
             The samples with ``pred_instances``: ``bboxes``, ``scores`` (best first), ``labels``
-            (indices of phrases) and ``label_names`` (the phrases).
+            (indices of phrases) and ``label_names`` (the phrases). With a presence head, or by
+            ``test_cfg.presence``, also with ``pred_presence``, one row for each phrase in prompt
+            order, see :meth:`PresenceRule.apply`. No box and no phrase ``present`` is an answer:
+            nothing asked for was found.
+
+        Raises:
+            ValueError: A calibration of presence was fitted to other weights.
         """
+        if self.presence is not None:
+            self.presence.check_weights(self)
         questions = [self._question_of(sample) for sample in batch_data_samples]
         pyramid = self.pyramid(self.extract_visual(batch_inputs, batch_data_samples))
         asked = [(row, part) for row, one in enumerate(questions) for part in one.parts]
@@ -266,7 +293,15 @@ class MedGLIP(SingleStageDetector):
                 result.labels = result.labels + sum(map(len, before))
                 found[row].append(result)
         for sample, question, results in zip(batch_data_samples, questions, found, strict=True):
-            sample.pred_instances = self._name(self._merge(results), question.prompt)
+            logits = [result.pop('presence_logits', None) for result in results]
+            boxes = InstanceData.cat(results)
+            if self.presence is not None:
+                judged = None if logits[0] is None else torch.cat(logits)
+                boxes, presence = self.presence.apply(boxes, judged, question.prompt.phrases)
+                sample.pred_presence = presence
+            if self.presence is not None or len(results) > 1:
+                boxes = self._best(boxes)
+            sample.pred_instances = self._name(boxes, question.prompt)
         return batch_data_samples
 
     def _question_of(self, sample: DetDataSample) -> _Question:
@@ -302,12 +337,10 @@ class MedGLIP(SingleStageDetector):
             step = count
         return (range(first, min(first + step, count)) for first in range(0, count, step))
 
-    def _merge(self, results: list[InstanceData]) -> InstanceData:
-        if len(results) == 1:
-            return results[0]
-        merged = InstanceData.cat(results)
-        best = merged.scores.argsort(descending=True)
-        return merged[best[: self.test_cfg.get('max_per_img', len(best))]]
+    def _best(self, boxes: InstanceData) -> InstanceData:
+        """The best boxes of an image, best first."""
+        best = boxes.scores.argsort(descending=True, stable=True)
+        return boxes[best[: self.test_cfg.get('max_per_img', len(best))]]
 
     @staticmethod
     def _name(result: InstanceData, prompt: Prompt) -> InstanceData:
