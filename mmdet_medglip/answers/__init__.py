@@ -1,0 +1,1 @@
+"""What is answered, given scored boxes; no model code."""
