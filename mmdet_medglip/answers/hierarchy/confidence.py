@@ -78,8 +78,9 @@ def confidences(
     """
     check_combination(combine)
     values = best_at_boxes(found, family, iou_threshold).clamp(min=0)
+    first = family.representative == torch.arange(len(family))
     for depth in (1, 2):
-        for entry in (family.depth == depth).nonzero().flatten().tolist():
+        for entry in (first & (family.depth == depth)).nonzero().flatten().tolist():
             children = family.children(entry)
             if children and not (asked_alone and entry < family.num_asked):
                 values[:, entry] = torch.maximum(
