@@ -82,7 +82,7 @@ def test_lowering(family, boxes):
 @pytest.mark.parametrize('seed', range(4))
 def test_random_boxes_become_consistent_and_stay_so(family, crowd, way, least, seed):
     asked = family(*ASKED, 'kidneys', 'kidney stone', ask_above=bool(seed % 2))
-    found = crowd(seed, asked.num_asked)
+    found = crowd(seed, asked.num_asked, count=60)
     assert inconsistent_pairs(found, asked, least) > 0
     fixed = make_consistent(found, asked, way, least)
     assert inconsistent_pairs(fixed, asked, least) == 0
