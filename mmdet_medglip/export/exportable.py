@@ -37,8 +37,8 @@ def exportable_expert(model: MedGLIP, modality: str) -> str:
         The key of ``model.backbone.experts``.
 
     Raises:
-        ValueError: A part of another type, a deformable convolution, or a modality without an
-            expert; the config key is named.
+        ValueError: A part of another type, a deformable convolution, answers by the hierarchy, or
+            a modality without an expert; the config key is named.
     """
     _check_type('model', model, MedGLIP)
     for name, expected in (
@@ -50,6 +50,11 @@ def exportable_expert(model: MedGLIP, modality: str) -> str:
     ):
         _check_type(f'model.{name}', getattr(model, name), expected)
     _check_type('model.bbox_head.bbox_coder', model.bbox_head.bbox_coder, DeltaXYWHBBoxCoderForGLIP)
+    if model.hierarchy is not None:
+        raise ValueError(
+            'model.test_cfg.hierarchy cannot be exported: a graph gives boxes phrase by phrase; '
+            'call model.set_hierarchy(None) first.'
+        )
     _check_plain('model.neck.deformable', 'False', model.neck)
     name = model.backbone.expert_of(modality)
     expert, key = model.backbone.experts[name], f'model.backbone.experts.{name}'

@@ -10,7 +10,7 @@ from .confidence import COMBINATIONS, Combination, confidences
 from .consistency import WAYS, Way, inconsistent_pairs, make_consistent
 from .family import LEVELS, RIVALRIES, Family, Rivalry, family_of, levels_of, node_of
 from .levels import answer_at
-from .rule import HierarchyRule
+from .rule import HierarchyRule, Suppression, split_answers
 from .suppression import (
     NESTED,
     Nested,
@@ -32,6 +32,7 @@ __all__ = [
     'HierarchyRule',
     'Nested',
     'Rivalry',
+    'Suppression',
     'Way',
     'answer_at',
     'back_off',
@@ -45,4 +46,5 @@ __all__ = [
     'levels_of',
     'make_consistent',
     'node_of',
+    'split_answers',
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
+from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 
 from mmdet_medglip.ontology import Ontology
@@ -20,7 +21,7 @@ from .family import LEVELS, RIVALRIES, Family, Rivalry, family_of, levels_of
 from .levels import answer_at
 from .suppression import NESTED, Nested, best_first, drop_doubles, drop_nested, drop_rivals
 
-__all__ = ['HierarchyRule', 'Suppression']
+__all__ = ['HierarchyRule', 'Suppression', 'split_answers']
 
 
 @dataclass(frozen=True)
@@ -169,10 +170,50 @@ class HierarchyRule:
         found.levels = levels_of(family, labels)
         return found
 
+    def answer_sample(
+        self, sample: DetDataSample, found: InstanceData, family: Family, most: int | None = None
+    ) -> None:
+        """Put the answers into a sample.
+
+        Args:
+            sample: Gets ``pred_instances`` and ``pred_ancestors`` of :func:`split_answers`, and in
+                its metainfo ``asked_above``, the ids of what was asked for beyond its prompt.
+            found: Boxes as for :meth:`answer`.
+            family: Of :meth:`family`.
+            most: Keep so many boxes of the prompt's phrases, the best ones; None keeps all.
+        """
+        own, above = split_answers(self.answer(found, family), family, most)
+        sample.pred_instances, sample.pred_ancestors = own, above
+        asked = family.nodes[family.num_own : family.num_asked]
+        sample.set_metainfo(dict(asked_above=asked))
+
     def _consistent(self, found: InstanceData, family: Family) -> InstanceData:
         if self.consistent is None:
             return found
         return make_consistent(found, family, self.consistent, self.iou_threshold)
+
+
+def split_answers(
+    found: InstanceData, family: Family, most: int | None = None
+) -> tuple[InstanceData, InstanceData]:
+    """Part the answers by phrases of the prompt from those by what lies above them.
+
+    Labels of the first are indices of the prompt's phrases, as all metrics and pictures read them.
+
+    Args:
+        found: Answers of :meth:`HierarchyRule.answer`, best first.
+        family: The phrases and what lies above them.
+        most: Keep so many boxes of the prompt's phrases; None keeps all.
+
+    Returns:
+        Boxes of the prompt's phrases, and boxes of classes and regions that it does not name, with
+        ``nodes``, their ontology ids, in place of ``labels``.
+    """
+    own = found.labels < family.num_own
+    above = found[~own]
+    above.nodes = [family.nodes[label] for label in above.labels.tolist()]
+    del above.labels
+    return found[own][:most], above
 
 
 def _read(name: str, kind: type, options: Any) -> dict[str, Any]:

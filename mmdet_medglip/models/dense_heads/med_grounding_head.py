@@ -267,7 +267,8 @@ class MedGroundingHead(ATSSHead):
     ) -> list[InstanceData]:
         """Turn predictions at places into boxes; arguments as above."""
         levels = self._priors(deltas)
-        pairs = self._best_pairs(logits, text)
+        phrase_scores = self._phrase_scores(logits, text)
+        pairs = self._best_pairs(phrase_scores)
         image, place = pairs.image, pairs.place
         boxes = self._decode(
             torch.cat(levels)[place],
@@ -284,6 +285,38 @@ class MedGroundingHead(ATSSHead):
         counts = torch.bincount(image, minlength=len(batch_img_metas)).tolist()
         parts = zip(*(value.split(counts) for value in values), strict=True)
         return [self._best_boxes(*part) for part in parts]
+
+    def score_places(
+        self,
+        features: _Maps,
+        text: TextFeatures,
+        batch_data_samples: list,
+        rescale: bool = True,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Box and scores of every place, without centerness and suppression.
+
+        Args:
+            features, text, batch_data_samples, rescale: As for :meth:`predict`.
+
+        Returns:
+            Boxes (B, N, 4), half open, of the N places of all levels, and for each image the mean
+            probability (N, P) of the tokens of its P phrases at each place.
+        """
+        logits, deltas, _ = self(features, text)
+        levels = self._priors(deltas)
+        batch, places = len(text), sum(map(len, levels))
+        boxes = self._decode(
+            torch.cat(levels).repeat(batch, 1),
+            self._flat(deltas, 4).flatten(0, 1).float(),
+            torch.arange(batch, device=deltas[0].device).repeat_interleave(places),
+            [sample.metainfo for sample in batch_data_samples],
+            rescale,
+        )
+        scores = torch.cat(self._phrase_scores(logits, text), dim=1)
+        counts = map(len, text.token_maps)
+        return (boxes + boxes.new_tensor(_INCLUSIVE)).unflatten(0, (batch, places)), [
+            of_image[:, :count] for of_image, count in zip(scores, counts, strict=True)
+        ]
 
     def _decode(
         self,
@@ -302,12 +335,16 @@ class MedGroundingHead(ATSSHead):
         back = [[1 / scale for scale in meta['scale_factor'][:2]] * 2 for meta in metas]
         return boxes * boxes.new_tensor(back)[image]
 
-    def _best_pairs(self, logits: _Maps, text: TextFeatures) -> Pairs:
-        """Pairs that may become boxes, scored by the mean probability of the phrase's tokens."""
+    @staticmethod
+    def _phrase_scores(logits: _Maps, text: TextFeatures) -> list[Tensor]:
+        """Mean probability of the tokens of each phrase, of each level (B, places, P)."""
         shares = text.shares()
         most = max(map(len, shares))
         share = torch.stack([functional.pad(s, (0, 0, 0, most - len(s))) for s in shares])
-        scores = [level.float().sigmoid() @ share.mT for level in logits]
+        return [level.float().sigmoid() @ share.mT for level in logits]
+
+    def _best_pairs(self, scores: _Maps) -> Pairs:
+        """Pairs of place and phrase that may become boxes."""
         threshold = max(self.test_cfg.get('score_thr', 0), 0)  # What pads the phrases scores 0.
         return best_pairs(scores, threshold, self.test_cfg.get('nms_pre', -1))
 

@@ -12,6 +12,8 @@ from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmdet_medglip.answers.hierarchy import Family, HierarchyRule
+from mmdet_medglip.answers.region_labels import RankedLabels, rank_by_score, scores_at_boxes
 from mmdet_medglip.registry import MODELS
 from mmdet_medglip.text import (
     Prompt,
@@ -78,10 +80,14 @@ def _of_rows(levels: Sequence[Tensor], rows: list[int]) -> list[Tensor]:
 
 
 class _Question(NamedTuple):
-    """A prompt, and the parts of it that fit the token limit."""
+    """A prompt, and the parts of it that fit the token limit.
+
+    With a family the parts also ask for what lies above the phrases, as far as it was asked for.
+    """
 
     prompt: Prompt
     parts: list[Prompt]
+    family: Family | None = None
 
 
 @MODELS.register_module()
@@ -103,10 +109,12 @@ class MedGLIP(SingleStageDetector):
         bbox_head: Config of a :class:`MedGroundingHead`.
         train_cfg, data_preprocessor, init_cfg: As in mmdet.
         test_cfg: As in mmdet, with ``chunked_size``, the largest number of phrases that attend to
-            each other, -1 for no limit.
+            each other, -1 for no limit, and ``hierarchy``, see :meth:`set_hierarchy`.
 
     Raises:
-        ValueError: Neck or head expect another token width than the language model gives.
+        ValueError: Neck or head expect another token width than the language model gives, or
+            ``test_cfg.hierarchy`` has an option that is unknown or out of range.
+        FileNotFoundError: ``test_cfg.hierarchy.ontology`` does not exist.
     """
 
     def __init__(
@@ -133,6 +141,8 @@ class MedGLIP(SingleStageDetector):
                 )
         self._vocabulary: _Question | None = None
         self._parts: RecentCache[tuple, list[Prompt]] = RecentCache(_PROMPTS_KEPT)
+        self.hierarchy: HierarchyRule | None = None
+        self.set_hierarchy((self.test_cfg or {}).get('hierarchy'))
 
     def set_prompts(self, text: str | Sequence[str] | Prompt | None) -> None:
         """Ask every image that brings no text for these phrases, which are encoded now.
@@ -183,6 +193,18 @@ class MedGLIP(SingleStageDetector):
         whole = parts[0] if len(parts) == 1 else prompt_from_phrases(phrases)
         self._vocabulary = _Question(whole, parts)
         return whole.phrases
+
+    def set_hierarchy(self, options: dict | None) -> None:
+        """Choose how answers use the ontology from now on; ``test_cfg.hierarchy`` sets it first.
+
+        Args:
+            options: As in :meth:`HierarchyRule.from_test_cfg`; None answers phrase by phrase.
+
+        Raises:
+            ValueError: An option that is unknown or out of range.
+            FileNotFoundError: The file of an own ontology does not exist.
+        """
+        self.hierarchy = HierarchyRule.from_test_cfg(options)
 
     def extract_visual(self, images: Tensor, samples: Sequence[DetDataSample]) -> tuple:
         """Backbone maps of a batch, each image through the expert of its modality."""
@@ -249,16 +271,15 @@ class MedGLIP(SingleStageDetector):
 
         Returns:
             The samples with ``pred_instances``: ``bboxes``, ``scores`` (best first), ``labels``
-            (indices of phrases) and ``label_names`` (the phrases).
+            (indices of phrases) and ``label_names`` (the phrases). By ``test_cfg.hierarchy`` also
+            with ``levels``, and with ``pred_ancestors``, what is answered by classes and regions
+            that the prompt does not name, see :func:`split_answers`.
         """
         questions = [self._question_of(sample) for sample in batch_data_samples]
         pyramid = self.pyramid(self.extract_visual(batch_inputs, batch_data_samples))
         asked = [(row, part) for row, one in enumerate(questions) for part in one.parts]
-        text = self.language_model([part for _, part in asked])
         found: list[list[InstanceData]] = [[] for _ in questions]
-        for turn in self._turns(len(asked), pyramid):
-            rows = [asked[index][0] for index in turn]
-            levels, fused = self.fuse(_of_rows(pyramid, rows), text.of_rows(turn))
+        for rows, levels, fused in self._fused_parts(asked, pyramid):
             samples = [batch_data_samples[row] for row in rows]
             results = self.bbox_head.predict(levels, fused, samples, rescale)
             for row, result in zip(rows, results, strict=True):
@@ -266,15 +287,89 @@ class MedGLIP(SingleStageDetector):
                 result.labels = result.labels + sum(map(len, before))
                 found[row].append(result)
         for sample, question, results in zip(batch_data_samples, questions, found, strict=True):
-            sample.pred_instances = self._name(self._merge(results), question.prompt)
+            if question.family is not None:
+                boxes = InstanceData.cat(results)
+                self.hierarchy.answer_sample(
+                    sample, boxes, question.family, self.test_cfg.get('max_per_img')
+                )
+            else:
+                sample.pred_instances = self._name(self._merge(results), question.prompt)
         return batch_data_samples
 
+    @torch.no_grad()
+    def rank_labels(
+        self,
+        batch_inputs: Tensor,
+        data_sample: DetDataSample,
+        boxes: Tensor,
+        labels: Sequence[str],
+        num_places: int = 9,
+        rescale: bool = True,
+    ) -> RankedLabels:
+        """Tell which of some labels given boxes of an image show.
+
+        A given box is read at the places whose predicted boxes overlap it best: a label's score is
+        the best alignment of its words with these places, see :func:`scores_at_boxes`. Labels
+        beyond the token limit are asked in parts, as in :meth:`predict`.
+
+        Args:
+            batch_inputs: The image (1, 3, H, W), normalised.
+            data_sample: With ``modality``, ``img_shape`` and, to rescale, ``scale_factor``.
+            boxes: (n, 4) xyxy, half open; n may be 0.
+            labels: The words to choose from, at least one.
+            num_places: How many places are looked at.
+            rescale: Whether boxes are in pixels of the original image, else of the network's input.
+
+        Returns:
+            The labels of each box, the likeliest first, with scores and probabilities.
+
+        Raises:
+            ValueError: No label, one beyond the token limit, or a box that is empty.
+        """
+        prompt = prompt_from_phrases(labels)
+        pyramid = self.pyramid(self.extract_visual(batch_inputs, [data_sample]))
+        given = torch.as_tensor(boxes, dtype=torch.float32, device=pyramid[0].device)
+        asked = [(0, part) for part in self.parts_of(prompt)]
+        scores, overlap = [], torch.zeros(len(given), device=given.device)
+        for rows, levels, fused in self._fused_parts(asked, pyramid):
+            samples = [data_sample] * len(rows)
+            places = self.bbox_head.score_places(levels, fused, samples, rescale)
+            for at, of_labels in zip(*places, strict=True):
+                found, best = scores_at_boxes(given, at, of_labels, num_places)
+                scores.append(found)
+                overlap = torch.maximum(overlap, best)
+        return rank_by_score(torch.cat(scores, dim=1), overlap, prompt.phrases)
+
+    def _fused_parts(
+        self, asked: Sequence[tuple[int, Prompt]], pyramid: Sequence[Tensor]
+    ) -> Iterator[tuple[list[int], Sequence[Tensor], TextFeatures]]:
+        """Images and parts of prompts, fused, a few at a time.
+
+        Args:
+            asked: Row of the image and part, in order.
+            pyramid: Of the images.
+
+        Yields:
+            Rows of some of the parts, with their maps and tokens.
+        """
+        text = self.language_model([part for _, part in asked])
+        for turn in self._turns(len(asked), pyramid):
+            rows = [asked[index][0] for index in turn]
+            yield rows, *self.fuse(_of_rows(pyramid, rows), text.of_rows(turn))
+
     def _question_of(self, sample: DetDataSample) -> _Question:
-        """The prompt of a sample, or the one that was set."""
+        """The prompt of a sample, or the one that was set, and what is asked for above it."""
         if self._vocabulary is not None and sample.metainfo.get('text') is None:
-            return self._vocabulary
-        prompt = prompt_of(sample)
-        return _Question(prompt, self.parts_of(prompt))
+            question = self._vocabulary
+        else:
+            prompt = prompt_of(sample)
+            question = _Question(prompt, self.parts_of(prompt))
+        if self.hierarchy is None:
+            return question
+        family = self.hierarchy.family(question.prompt, sample.metainfo.get('modality'))
+        above = self.hierarchy.prompt_above(family)
+        more = [] if above is None else self.parts_of(above)
+        return _Question(question.prompt, [*question.parts, *more], family)
 
     def parts_of(self, prompt: Prompt) -> list[Prompt]:
         """Split a prompt between phrases as :meth:`predict` does; one that fits is its only part.
