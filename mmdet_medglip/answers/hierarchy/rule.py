@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
-from mmdet.structures import DetDataSample
-from mmengine.structures import InstanceData
+from mmengine.structures import BaseDataElement, InstanceData
 
 from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.ontology.entries import Level
@@ -171,7 +170,7 @@ class HierarchyRule:
         return found
 
     def answer_sample(
-        self, sample: DetDataSample, found: InstanceData, family: Family, most: int | None = None
+        self, sample: BaseDataElement, found: InstanceData, family: Family, most: int | None = None
     ) -> None:
         """Put the answers into a sample.
 

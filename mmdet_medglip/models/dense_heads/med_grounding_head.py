@@ -296,7 +296,10 @@ class MedGroundingHead(ATSSHead):
         """Box and scores of every place, without centerness and suppression.
 
         Args:
-            features, text, batch_data_samples, rescale: As for :meth:`predict`.
+            features: As for :meth:`predict`, like all that follow.
+            text: Prompts of the B images.
+            batch_data_samples: The B samples.
+            rescale: Give boxes in pixels of the original image.
 
         Returns:
             Boxes (B, N, 4), half open, of the N places of all levels, and for each image the mean

@@ -15,68 +15,18 @@ from torch import Tensor
 from mmdet_medglip.answers.hierarchy import Family, HierarchyRule
 from mmdet_medglip.answers.region_labels import RankedLabels, rank_by_score, scores_at_boxes
 from mmdet_medglip.registry import MODELS
-from mmdet_medglip.text import (
-    Prompt,
-    parse_prompt,
-    prompt_from_caption,
-    prompt_from_phrases,
-    split_prompt,
-)
+from mmdet_medglip.text import Prompt, parse_prompt, prompt_from_phrases, split_prompt
 
 from ..backbones import ModalityRouter
 from ..language_models import RecentCache, TextFeatures, load_prompts, save_prompts
+from .prompt_of import prompt_of
+from .turns import of_rows, turns
 
 __all__ = ['MedGLIP', 'prompt_of']
 
 
-_PLACES_AT_ONCE = {'cpu': 2**13, 'cuda': 2**17}
-"""Places of the pyramid, over images and parts of prompts, that are fused in one batch: on a CPU a
-larger one only leaves the cache."""
 _PROMPTS_KEPT = 512
 """Prompts whose parts are kept: images of a test run ask the same ones."""
-
-
-def prompt_of(sample: DetDataSample) -> Prompt:
-    """Read the prompt of a sample.
-
-    Args:
-        sample: Its metainfo has ``text``: a list of phrases, or a string. A string with
-            ``tokens_positive`` (spans of each phrase, a list or a dict by label) is a caption to
-            ground; without, a list of phrases in writing (``'Detect: a, b'``, ``'a. b'``).
-
-    Returns:
-        The prompt; label ``i`` means phrase ``i``.
-
-    Raises:
-        ValueError: No text, no phrase, or spans outside the caption; the image is named.
-    """
-    meta = sample.metainfo
-    text, spans = meta.get('text'), meta.get('tokens_positive')
-    try:
-        if text is None or not len(text):
-            raise ValueError(
-                'Empty prompt: expected the field text to hold phrases, such as '
-                "['liver', 'spleen']."
-            )
-        if not isinstance(text, str):
-            return prompt_from_phrases(text)
-        if spans is None:
-            return parse_prompt(text)
-        if isinstance(spans, dict):
-            spans = [spans[label] for label in sorted(spans)]
-        return prompt_from_caption(text, spans)
-    except ValueError as error:
-        raise ValueError(f'Image {meta.get("img_path", meta.get("img_id"))}: {error}') from error
-
-
-def _of_rows(levels: Sequence[Tensor], rows: list[int]) -> list[Tensor]:
-    """Some images of a pyramid, in this order, perhaps several times; views where that will do."""
-    if rows == list(range(len(levels[0]))):
-        return list(levels)
-    if len(set(rows)) == 1:
-        return [level[rows[0]].expand(len(rows), *level.shape[1:]) for level in levels]
-    index = torch.tensor(rows, device=levels[0].device)
-    return [level[index] for level in levels]
 
 
 class _Question(NamedTuple):
@@ -353,9 +303,9 @@ class MedGLIP(SingleStageDetector):
             Rows of some of the parts, with their maps and tokens.
         """
         text = self.language_model([part for _, part in asked])
-        for turn in self._turns(len(asked), pyramid):
+        for turn in turns(len(asked), pyramid):
             rows = [asked[index][0] for index in turn]
-            yield rows, *self.fuse(_of_rows(pyramid, rows), text.of_rows(turn))
+            yield rows, *self.fuse(of_rows(pyramid, rows), text.of_rows(turn))
 
     def _question_of(self, sample: DetDataSample) -> _Question:
         """The prompt of a sample, or the one that was set, and what is asked for above it."""
@@ -386,16 +336,6 @@ class MedGLIP(SingleStageDetector):
             [(prompt, limits)], lambda lost: [split_prompt(prompt, model.tokenizer, *limits)]
         )
         return found[prompt, limits]
-
-    @staticmethod
-    def _turns(count: int, pyramid: Sequence[Tensor]) -> Iterator[range]:
-        """Ranges of the ``count`` parts, each of so many that memory stays bounded."""
-        places = sum(level.shape[-2:].numel() for level in pyramid)
-        room = _PLACES_AT_ONCE.get(pyramid[0].device.type, _PLACES_AT_ONCE['cuda'])
-        step = max(room // places, 1)
-        if count == len(pyramid[0]):  # Nothing was split.
-            step = count
-        return (range(first, min(first + step, count)) for first in range(0, count, step))
 
     def _merge(self, results: list[InstanceData]) -> InstanceData:
         if len(results) == 1:
