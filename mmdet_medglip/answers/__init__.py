@@ -1,6 +1,7 @@
 """What is answered, given scored boxes: whether a phrase is there at all, and how sure that is.
 
-Pure functions of NumPy arrays and a file format: no registry, no state, no torch.
+Presence is pure functions of NumPy arrays and a file format; ``answers.hierarchy`` and
+``answers.region_labels`` work on boxes as tensors. No model code, no registry.
 """
 
 from .presence import (

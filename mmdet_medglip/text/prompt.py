@@ -67,6 +67,11 @@ class Prompt:
     def __len__(self) -> int:
         return len(self.phrases)
 
+    @property
+    def is_list(self) -> bool:
+        """Whether it is a list of phrases, as of :func:`prompt_from_phrases`, and no free text."""
+        return prompt_from_phrases(self.phrases).caption == self.caption
+
 
 def _check_spans(phrase: str, spans: Sequence[Span], caption: str) -> None:
     shown = caption[:_SHOWN]

@@ -150,7 +150,7 @@ def split_prompt(
         ValueError: One phrase alone exceeds the token limit, or a free text does.
     """
     total = count_tokens(tokenizer, prompt.caption)
-    listed = prompt_from_phrases(prompt.phrases).caption == prompt.caption
+    listed = prompt.is_list
     room = len(prompt) if max_phrases is None or not listed else max_phrases
     if total <= max_tokens and len(prompt) <= room:
         return [prompt]

@@ -204,6 +204,13 @@ def deformable_expert(model: nn.Module) -> nn.Module:
             id='presence',
         ),
         pytest.param(
+            dict(test_cfg__hierarchy=dict(level='class')),
+            None,
+            {},
+            r'test_cfg\.hierarchy cannot be exported',
+            id='hierarchy',
+        ),
+        pytest.param(
             dict(test_cfg__nms_pre=-1), None, {}, r'test_cfg\.nms_pre=-1.* 1 or more', id='nms_pre'
         ),
     ],

@@ -17,6 +17,7 @@ __all__ = [
     'class_index',
     'is_label_sample',
     'phrase_names',
+    'read_above',
     'read_field',
     'read_prediction',
     'read_presence',
@@ -177,6 +178,36 @@ def read_presence(sample: Mapping[str, Any], field: str) -> npt.NDArray[np.float
             f'{list(values.shape)}, but {asked} phrases were asked.'
         )
     return values
+
+
+def read_above(sample: Mapping[str, Any], index: Mapping[str, int]) -> tuple[Regions, list[int]]:
+    """Answers by classes and regions above what was asked, and which of them were asked, too.
+
+    Args:
+        sample: May have ``pred_ancestors`` and ``asked_above``, as a detector with
+            ``test_cfg.hierarchy`` gives them.
+        index: Number of each node.
+
+    Returns:
+        Predictions in original pixels whose ``labels`` are numbers of nodes, none without the
+        field; the numbers of the nodes that the detector was asked for beyond its prompt.
+
+    Raises:
+        ValueError: If the lengths differ or a node has no number.
+    """
+    found = sample.get('pred_ancestors') or {'bboxes': [], 'scores': [], 'nodes': []}
+    boxes = _array(found['bboxes'], np.float32).reshape(-1, 4)
+    scores = _array(found['scores'], np.float32)
+    asked, nodes = list(sample.get('asked_above') or ()), list(found['nodes'])
+    unknown = [node for node in (*asked, *nodes) if node not in index]
+    if unknown or not len(boxes) == len(scores) == len(nodes):
+        raise ValueError(
+            f'Image {sample.get("img_id")!r}: expected pred_ancestors with a box, a score and one '
+            f"of {len(index)} nodes each (the data set's labels and what lies above them), got "
+            f'{len(boxes)}, {len(scores)}, {len(nodes)} of them and unknown nodes {unknown[:3]}.'
+        )
+    labels = np.array([index[node] for node in nodes], np.int64)
+    return Regions(boxes, labels, scores, np.zeros(len(boxes), bool)), [index[a] for a in asked]
 
 
 def _array(values: Any, dtype: npt.DTypeLike) -> npt.NDArray:

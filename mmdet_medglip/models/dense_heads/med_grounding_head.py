@@ -316,6 +316,41 @@ class MedGroundingHead(ATSSHead):
                 result.set_field(judged.detach(), 'presence_logits', field_type='metainfo')
         return results
 
+    def score_places(
+        self,
+        features: _Maps,
+        text: TextFeatures,
+        batch_data_samples: list,
+        rescale: bool = True,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Box and scores of every place, without centerness and suppression.
+
+        Args:
+            features: As for :meth:`predict`, like all that follow.
+            text: Prompts of the B images.
+            batch_data_samples: The B samples.
+            rescale: Give boxes in pixels of the original image.
+
+        Returns:
+            Boxes (B, N, 4), half open, of the N places of all levels, and for each image the mean
+            probability (N, P) of the tokens of its P phrases at each place.
+        """
+        logits, deltas, _ = self(features, text)
+        levels = self._priors(deltas)
+        batch, places = len(text), sum(map(len, levels))
+        boxes = self._decode(
+            torch.cat(levels).repeat(batch, 1),
+            self._flat(deltas, 4).flatten(0, 1).float(),
+            torch.arange(batch, device=deltas[0].device).repeat_interleave(places),
+            [sample.metainfo for sample in batch_data_samples],
+            rescale,
+        )
+        scores = torch.cat(self._phrase_scores(logits, text), dim=1)
+        counts = map(len, text.token_maps)
+        return (boxes + boxes.new_tensor(_INCLUSIVE)).unflatten(0, (batch, places)), [
+            of_image[:, :count] for of_image, count in zip(scores, counts, strict=True)
+        ]
+
     def _decode(
         self,
         priors: Tensor,

@@ -12,77 +12,40 @@ from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmdet_medglip.answers.hierarchy import Family, HierarchyRule
+from mmdet_medglip.answers.region_labels import RankedLabels, rank_by_score, scores_at_boxes
 from mmdet_medglip.registry import MODELS
-from mmdet_medglip.text import (
-    Prompt,
-    parse_prompt,
-    prompt_from_caption,
-    prompt_from_phrases,
-    split_prompt,
-)
+from mmdet_medglip.text import Prompt, parse_prompt, prompt_from_phrases, split_prompt
 
 from ..backbones import ModalityRouter
 from ..language_models import RecentCache, TextFeatures, load_prompts, save_prompts
 from .presence_rule import PresenceRule
+from .prompt_of import prompt_of
+from .turns import of_rows, turns
 
 __all__ = ['MedGLIP', 'prompt_of']
 
 
-_PLACES_AT_ONCE = {'cpu': 2**13, 'cuda': 2**17}
-"""Places of the pyramid, over images and parts of prompts, that are fused in one batch: on a CPU a
-larger one only leaves the cache."""
 _PROMPTS_KEPT = 512
 """Prompts whose parts are kept: images of a test run ask the same ones."""
 
 
-def prompt_of(sample: DetDataSample) -> Prompt:
-    """Read the prompt of a sample.
-
-    Args:
-        sample: Its metainfo has ``text``: a list of phrases, or a string. A string with
-            ``tokens_positive`` (spans of each phrase, a list or a dict by label) is a caption to
-            ground; without, a list of phrases in writing (``'Detect: a, b'``, ``'a. b'``).
-
-    Returns:
-        The prompt; label ``i`` means phrase ``i``.
-
-    Raises:
-        ValueError: No text, no phrase, or spans outside the caption; the image is named.
-    """
-    meta = sample.metainfo
-    text, spans = meta.get('text'), meta.get('tokens_positive')
-    try:
-        if text is None or not len(text):
-            raise ValueError(
-                'Empty prompt: expected the field text to hold phrases, such as '
-                "['liver', 'spleen']."
-            )
-        if not isinstance(text, str):
-            return prompt_from_phrases(text)
-        if spans is None:
-            return parse_prompt(text)
-        if isinstance(spans, dict):
-            spans = [spans[label] for label in sorted(spans)]
-        return prompt_from_caption(text, spans)
-    except ValueError as error:
-        raise ValueError(f'Image {meta.get("img_path", meta.get("img_id"))}: {error}') from error
-
-
-def _of_rows(levels: Sequence[Tensor], rows: list[int]) -> list[Tensor]:
-    """Some images of a pyramid, in this order, perhaps several times; views where that will do."""
-    if rows == list(range(len(levels[0]))):
-        return list(levels)
-    if len(set(rows)) == 1:
-        return [level[rows[0]].expand(len(rows), *level.shape[1:]) for level in levels]
-    index = torch.tensor(rows, device=levels[0].device)
-    return [level[index] for level in levels]
-
-
 class _Question(NamedTuple):
-    """A prompt, and the parts of it that fit the token limit."""
+    """A prompt, and the parts of it that fit the token limit.
+
+    With a family the parts also ask for what lies above the phrases, as far as it was asked for.
+    """
 
     prompt: Prompt
     parts: list[Prompt]
+    family: Family | None = None
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """All that is asked: the prompt's phrases, then what lies above them."""
+        if self.family is None:
+            return self.prompt.phrases
+        return self.family.phrases[: self.family.num_asked]
 
 
 @MODELS.register_module()
@@ -104,12 +67,14 @@ class MedGLIP(SingleStageDetector):
         bbox_head: Config of a :class:`MedGroundingHead`.
         train_cfg, data_preprocessor, init_cfg: As in mmdet.
         test_cfg: As in mmdet, with ``chunked_size``, the largest number of phrases that attend to
-            each other, -1 for no limit, and ``presence``, see :meth:`set_presence`.
+            each other, -1 for no limit, ``presence``, see :meth:`set_presence`, and ``hierarchy``,
+            see :meth:`set_hierarchy`.
 
     Raises:
         ValueError: Neck or head expect another token width than the language model gives, or
-            ``test_cfg.presence`` does not fit.
-        FileNotFoundError: ``test_cfg.presence.calibration`` does not exist.
+            ``test_cfg.presence`` or ``test_cfg.hierarchy`` does not fit.
+        FileNotFoundError: ``test_cfg.presence.calibration`` or ``test_cfg.hierarchy.ontology``
+            does not exist.
     """
 
     def __init__(
@@ -138,6 +103,8 @@ class MedGLIP(SingleStageDetector):
         self._parts: RecentCache[tuple, list[Prompt]] = RecentCache(_PROMPTS_KEPT)
         self.presence: PresenceRule | None = None
         self.set_presence((self.test_cfg or {}).get('presence'))
+        self.hierarchy: HierarchyRule | None = None
+        self.set_hierarchy((self.test_cfg or {}).get('hierarchy'))
 
     def set_prompts(self, text: str | Sequence[str] | Prompt | None) -> None:
         """Ask every image that brings no text for these phrases, which are encoded now.
@@ -202,6 +169,18 @@ class MedGLIP(SingleStageDetector):
         """
         has_head = getattr(self.bbox_head, 'presence', None) is not None
         self.presence = PresenceRule.from_test_cfg(options, has_head)
+
+    def set_hierarchy(self, options: dict | None) -> None:
+        """Choose how answers use the ontology from now on; ``test_cfg.hierarchy`` sets it first.
+
+        Args:
+            options: As in :meth:`HierarchyRule.from_test_cfg`; None answers phrase by phrase.
+
+        Raises:
+            ValueError: An option that is unknown or out of range.
+            FileNotFoundError: The file of an own ontology does not exist.
+        """
+        self.hierarchy = HierarchyRule.from_test_cfg(options)
 
     def extract_visual(self, images: Tensor, samples: Sequence[DetDataSample]) -> tuple:
         """Backbone maps of a batch, each image through the expert of its modality."""
@@ -271,7 +250,9 @@ class MedGLIP(SingleStageDetector):
             (indices of phrases) and ``label_names`` (the phrases). With a presence head, or by
             ``test_cfg.presence``, also with ``pred_presence``, one row for each phrase in prompt
             order, see :meth:`PresenceRule.apply`. No box and no phrase ``present`` is an answer:
-            nothing asked for was found.
+            nothing asked for was found. By ``test_cfg.hierarchy`` also with ``levels``, and with
+            ``pred_ancestors``, what is answered by classes and regions that the prompt does not
+            name, see :func:`split_answers`.
 
         Raises:
             ValueError: A calibration of presence was fitted to other weights.
@@ -281,11 +262,8 @@ class MedGLIP(SingleStageDetector):
         questions = [self._question_of(sample) for sample in batch_data_samples]
         pyramid = self.pyramid(self.extract_visual(batch_inputs, batch_data_samples))
         asked = [(row, part) for row, one in enumerate(questions) for part in one.parts]
-        text = self.language_model([part for _, part in asked])
         found: list[list[InstanceData]] = [[] for _ in questions]
-        for turn in self._turns(len(asked), pyramid):
-            rows = [asked[index][0] for index in turn]
-            levels, fused = self.fuse(_of_rows(pyramid, rows), text.of_rows(turn))
+        for rows, levels, fused in self._fused_parts(asked, pyramid):
             samples = [batch_data_samples[row] for row in rows]
             results = self.bbox_head.predict(levels, fused, samples, rescale)
             for row, result in zip(rows, results, strict=True):
@@ -297,19 +275,91 @@ class MedGLIP(SingleStageDetector):
             boxes = InstanceData.cat(results)
             if self.presence is not None:
                 judged = None if logits[0] is None else torch.cat(logits)
-                boxes, presence = self.presence.apply(boxes, judged, question.prompt.phrases)
-                sample.pred_presence = presence
+                boxes, presence = self.presence.apply(boxes, judged, question.phrases)
+                sample.pred_presence = presence[: len(question.prompt.phrases)]
+            if question.family is not None:
+                most = self.test_cfg.get('max_per_img')
+                self.hierarchy.answer_sample(sample, boxes, question.family, most)
+                continue
             if self.presence is not None or len(results) > 1:
                 boxes = self._best(boxes)
             sample.pred_instances = self._name(boxes, question.prompt)
         return batch_data_samples
 
+    @torch.no_grad()
+    def rank_labels(
+        self,
+        batch_inputs: Tensor,
+        data_sample: DetDataSample,
+        boxes: Tensor,
+        labels: Sequence[str],
+        num_places: int = 9,
+        rescale: bool = True,
+    ) -> RankedLabels:
+        """Tell which of some labels given boxes of an image show.
+
+        A given box is read at the places whose predicted boxes overlap it best: a label's score is
+        the best alignment of its words with these places, see :func:`scores_at_boxes`. Labels
+        beyond the token limit are asked in parts, as in :meth:`predict`.
+
+        Args:
+            batch_inputs: The image (1, 3, H, W), normalised.
+            data_sample: With ``modality``, ``img_shape`` and, to rescale, ``scale_factor``.
+            boxes: (n, 4) xyxy, half open; n may be 0.
+            labels: The words to choose from, at least one.
+            num_places: How many places are looked at.
+            rescale: Whether boxes are in pixels of the original image, else of the network's input.
+
+        Returns:
+            The labels of each box, the likeliest first, with scores and probabilities.
+
+        Raises:
+            ValueError: No label, one beyond the token limit, or a box that is empty.
+        """
+        prompt = prompt_from_phrases(labels)
+        pyramid = self.pyramid(self.extract_visual(batch_inputs, [data_sample]))
+        given = torch.as_tensor(boxes, dtype=torch.float32, device=pyramid[0].device)
+        asked = [(0, part) for part in self.parts_of(prompt)]
+        scores, overlap = [], torch.zeros(len(given), device=given.device)
+        for rows, levels, fused in self._fused_parts(asked, pyramid):
+            samples = [data_sample] * len(rows)
+            places = self.bbox_head.score_places(levels, fused, samples, rescale)
+            for at, of_labels in zip(*places, strict=True):
+                found, best = scores_at_boxes(given, at, of_labels, num_places)
+                scores.append(found)
+                overlap = torch.maximum(overlap, best)
+        return rank_by_score(torch.cat(scores, dim=1), overlap, prompt.phrases)
+
+    def _fused_parts(
+        self, asked: Sequence[tuple[int, Prompt]], pyramid: Sequence[Tensor]
+    ) -> Iterator[tuple[list[int], Sequence[Tensor], TextFeatures]]:
+        """Images and parts of prompts, fused, a few at a time.
+
+        Args:
+            asked: Row of the image and part, in order.
+            pyramid: Of the images.
+
+        Yields:
+            Rows of some of the parts, with their maps and tokens.
+        """
+        text = self.language_model([part for _, part in asked])
+        for turn in turns(len(asked), pyramid):
+            rows = [asked[index][0] for index in turn]
+            yield rows, *self.fuse(of_rows(pyramid, rows), text.of_rows(turn))
+
     def _question_of(self, sample: DetDataSample) -> _Question:
-        """The prompt of a sample, or the one that was set."""
+        """The prompt of a sample, or the one that was set, and what is asked for above it."""
         if self._vocabulary is not None and sample.metainfo.get('text') is None:
-            return self._vocabulary
-        prompt = prompt_of(sample)
-        return _Question(prompt, self.parts_of(prompt))
+            question = self._vocabulary
+        else:
+            prompt = prompt_of(sample)
+            question = _Question(prompt, self.parts_of(prompt))
+        if self.hierarchy is None:
+            return question
+        family = self.hierarchy.family(question.prompt, sample.metainfo.get('modality'))
+        above = self.hierarchy.prompt_above(family)
+        more = [] if above is None else self.parts_of(above)
+        return _Question(question.prompt, [*question.parts, *more], family)
 
     def parts_of(self, prompt: Prompt) -> list[Prompt]:
         """Split a prompt between phrases as :meth:`predict` does; one that fits is its only part.
@@ -326,16 +376,6 @@ class MedGLIP(SingleStageDetector):
             [(prompt, limits)], lambda lost: [split_prompt(prompt, model.tokenizer, *limits)]
         )
         return found[prompt, limits]
-
-    @staticmethod
-    def _turns(count: int, pyramid: Sequence[Tensor]) -> Iterator[range]:
-        """Ranges of the ``count`` parts, each of so many that memory stays bounded."""
-        places = sum(level.shape[-2:].numel() for level in pyramid)
-        room = _PLACES_AT_ONCE.get(pyramid[0].device.type, _PLACES_AT_ONCE['cuda'])
-        step = max(room // places, 1)
-        if count == len(pyramid[0]):  # Nothing was split.
-            step = count
-        return (range(first, min(first + step, count)) for first in range(0, count, step))
 
     def _best(self, boxes: InstanceData) -> InstanceData:
         """The best boxes of an image, best first."""

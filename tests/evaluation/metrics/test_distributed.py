@@ -9,7 +9,7 @@ import pytest
 RANK_PROGRAM = """
 import json
 import torch
-from mmdet_medglip.evaluation import MedCocoMetric, PhraseGroundingMetric
+from mmdet_medglip.evaluation import HierarchicalMetric, MedCocoMetric, PhraseGroundingMetric
 
 def sample(number, box):
     return {
@@ -30,7 +30,7 @@ rank = torch.distributed.get_rank()
 # As DefaultSampler shares out three images over two ranks: the last share is padded with image 0.
 share = [samples[0], samples[2]] if rank == 0 else [samples[1], samples[0]]
 values = {}
-for metric in (MedCocoMetric(), PhraseGroundingMetric()):
+for metric in (MedCocoMetric(), PhraseGroundingMetric(), HierarchicalMetric()):
     metric.dataset_meta = {'classes': ('liver',)}
     metric.process({}, share)
     values |= metric.evaluate(len(samples))
@@ -71,4 +71,5 @@ def test_two_ranks_evaluate_every_image_once(repo_root, tmp_path):
     assert values[0]['coco/AP50'] == pytest.approx((34 + 33 * 2 / 3) / 101)
     assert values[0]['coco/ct/AP50'] == pytest.approx(1.0)
     assert values[0]['coco/mri/AP50'] == 0.0
+    assert values[0]['hierarchy/region/AP50'] == pytest.approx((34 + 33 * 2 / 3) / 101)
     assert values[0]['phrase/Recall@1'] == pytest.approx(2 / 3)

@@ -342,6 +342,39 @@ def test_images_of_a_batch_have_their_own_prompt_border_and_scale(build, sample)
     assert together[1].bboxes.amax(0)[2:].tolist() == pytest.approx([191, 127])
 
 
+@torch.no_grad()
+def test_places_by_hand(build, sample, monkeypatch):
+    head, (logits, deltas, centerness) = build(), outputs()
+    logits[0][0, 8 * 16 + 8, 1], logits[0][0, 8 * 16 + 8, 2] = logit(0.9), logit(0.3)
+    monkeypatch.setattr(head, 'forward', lambda features, text: (logits, deltas, centerness))
+    half = sample(['left kidney', 'liver'], scale_factor=(0.5, 0.5))
+    for rescale, scale in ((False, 1), (True, 2)):
+        boxes, (scores,) = head.score_places(maps(), prompts(), [half], rescale)
+        assert boxes.shape == (1, PLACES, 4)
+        # 64 pixels around (68, 68), half open up to the inclusive arithmetic of the coder.
+        expected = [36 * scale, 36 * scale, 99 * scale + 1, 99 * scale + 1]
+        assert boxes[0, 8 * 16 + 8].tolist() == pytest.approx(expected, abs=scale)
+        assert scores.shape == (PLACES, 2)
+        assert scores[8 * 16 + 8].tolist() == pytest.approx([0.6, 0.0], abs=1e-5)
+        assert scores.sum() == pytest.approx(0.6, abs=1e-4)
+
+
+@torch.no_grad()
+def test_places_of_a_batch_have_their_own_phrases(build, sample):
+    head, features, text = build(), maps(2), prompts(2)
+    text = TextFeatures(text.hidden, text.mask, (text.token_maps[0], text.token_maps[1][1:]))
+    samples = [sample(['left kidney', 'liver']), sample(['liver'], shape=(64, 96))]
+    boxes, scores = head.score_places(features, text, samples)
+    assert [one.shape for one in scores] == [(PLACES, 2), (PLACES, 1)]
+    assert boxes[1].amax(0)[2:].tolist() == [96, 64]
+    for row in range(2):
+        (alone,), (of_alone,) = head.score_places(
+            [m[row : row + 1] for m in features], row_of(text, row), samples[row : row + 1]
+        )
+        torch.testing.assert_close(boxes[row], alone)
+        torch.testing.assert_close(scores[row], of_alone)
+
+
 @pytest.mark.parametrize('padding', [0, 1, 40])
 def test_padding_changes_no_loss(build, sample, padding):
     head, text, features = build(), prompts(2), maps(2)

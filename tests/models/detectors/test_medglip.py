@@ -5,46 +5,15 @@ import math
 import pytest
 import torch
 
-from mmdet_medglip.models.detectors import medglip
+from mmdet_medglip.models.detectors import medglip, turns
 from mmdet_medglip.models.detectors.medglip import prompt_of
 from mmdet_medglip.text import prompt_from_phrases, split_prompt
 
 CT = ['liver', 'spleen', 'left kidney', 'right kidney', 'aorta', 'gallbladder', 'pancreas']
 MRI = ['brain tumor', 'ventricle']
 CAPTION = 'Two nodules: one in the left lung, one near the heart.'
+MOST = 50  # as build sets it
 SPANS = {0: [[24, 33]], 1: [[13, 16], [35, 38]]}
-LOOSE = dict(
-    nms_pre=200,
-    min_bbox_size=0,
-    score_thr=0.0,
-    nms=dict(type='nms', iou_threshold=0.6),
-    max_per_img=50,
-)
-
-
-@pytest.fixture
-def build(build_small):
-    """The small model, its scores spread so that prompts and images tell in them."""
-
-    def make(*modalities: str, **changes: object):
-        model = build_small(*modalities, **changes)
-        model.test_cfg.update(LOOSE)
-        model.bbox_head.test_cfg.update(LOOSE)
-        torch.manual_seed(1)
-        with torch.no_grad():
-            model.bbox_head.prior_bias.fill_(-1.0)
-            model.bbox_head.text_bias.normal_(std=2.0)
-            for parameter in model.neck.parameters():
-                if parameter.dim() > 1:
-                    parameter.normal_(std=0.1)
-        return model.eval()
-
-    return make
-
-
-@pytest.fixture(scope='module')
-def images() -> torch.Tensor:
-    return torch.randn(3, 3, 96, 96, generator=torch.manual_seed(2))
 
 
 def same(found, expected, tolerance: float = 1e-4) -> None:
@@ -168,7 +137,7 @@ def test_a_long_prompt_equals_its_parts_one_after_another(build, sample, images)
             before += len(part)
         scores, boxes, labels = torch.cat(scores), torch.cat(boxes), torch.cat(labels)
         merged = together[row].pred_instances
-        best = scores.sort(descending=True).values[: LOOSE['max_per_img']]
+        best = scores.sort(descending=True).values[:MOST]
         torch.testing.assert_close(merged.scores, best, rtol=0, atol=1e-4)
         twin = (
             ((merged.bboxes[:, None] - boxes[None]).abs().amax(-1) < 1e-2)
@@ -186,17 +155,17 @@ def test_few_parts_at_a_time_change_nothing(build, sample, images, monkeypatch):
     model = build('ct', language_model__max_tokens=12)
     texts = [CT, CT[:2], CT[::-1] * 2]
     together = model.predict(images, [sample(text, shape=(96, 96)) for text in texts])
-    monkeypatch.setitem(medglip._PLACES_AT_ONCE, 'cpu', 1)
-    turns = []
+    monkeypatch.setitem(turns._PLACES_AT_ONCE, 'cpu', 1)
+    sizes = []
     fuse = model.fuse
 
     def watched(pyramid, text):
-        turns.append(len(text))
+        sizes.append(len(text))
         return fuse(pyramid, text)
 
     monkeypatch.setattr(model, 'fuse', watched)
     by_turns = model.predict(images, [sample(text, shape=(96, 96)) for text in texts])
-    assert max(turns) == 1 and len(turns) > 3
+    assert max(sizes) == 1 and len(sizes) > 3
     for one, other in zip(together, by_turns, strict=True):
         same(other.pred_instances, one.pred_instances)
 
@@ -221,7 +190,7 @@ def test_chunks_of_phrases_equal_their_prompts_alone(build, sample, images):
         for i in range(0, len(CT), 3)
     ]
     best = torch.cat([part.scores for part in alone]).sort(descending=True).values
-    torch.testing.assert_close(merged.scores, best[: LOOSE['max_per_img']], rtol=0, atol=1e-4)
+    torch.testing.assert_close(merged.scores, best[:MOST], rtol=0, atol=1e-4)
 
 
 @torch.no_grad()
