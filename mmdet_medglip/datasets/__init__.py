@@ -3,7 +3,14 @@
 from .med_grounding_dataset import MedGroundingDataset
 from .meta_keys import GROUNDING_META_KEYS
 from .samplers import ModalityBalancedBatchSampler
-from .transforms import IntensityWindow, LoadMedImage, PackGroundingInputs, SamplePrompt
+from .transforms import (
+    IntensityWindow,
+    LoadMedImage,
+    ModalityThumbnail,
+    PackGroundingInputs,
+    RouteModality,
+    SamplePrompt,
+)
 from .vocabulary import Vocabulary
 
 __all__ = [
@@ -12,7 +19,9 @@ __all__ = [
     'LoadMedImage',
     'MedGroundingDataset',
     'ModalityBalancedBatchSampler',
+    'ModalityThumbnail',
     'PackGroundingInputs',
+    'RouteModality',
     'SamplePrompt',
     'Vocabulary',
 ]

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mmdet_medglip.routing import AUTO, UNROUTED
+
 __all__ = ['SCOPES', 'Vocabulary']
 
 SCOPES = ('source', 'modality', 'all', 'present')
@@ -22,7 +24,8 @@ class Vocabulary:
     Attributes:
         ids: Label ids; a record's ``bbox_label`` of an OD record indexes this tuple.
         names: Display name of each label, the phrase a prompt uses.
-        usage: ``(modality, source)`` to the sorted indices of the labels annotated there.
+        usage: ``(modality, source)`` to the sorted indices of the labels annotated there; labels
+            of images whose modality is ``'auto'`` count for all modalities.
         position: Label id to its index in ``ids``.
 
     Example:
@@ -65,7 +68,7 @@ class Vocabulary:
                 no label is asked that nobody looked for; ``'modality'``: labels annotated anywhere
                 in its modality; ``'all'``: every label; ``'present'``: none beyond those on the
                 image itself.
-            modality: The image's modality.
+            modality: The image's modality; ``'unrouted'`` stands for any.
             source: The image's source.
 
         Returns:
@@ -80,9 +83,12 @@ class Vocabulary:
             return tuple(range(len(self.ids)))
         if scope == 'present':
             return ()
-        if scope == 'source':
-            return self.usage.get((modality, source), ())
-        return self._by_modality.get(modality, ())
+        found: set[int] = set()
+        for (where, origin), labels in self.usage.items():
+            fits = modality == UNROUTED or where in (modality, AUTO)
+            if fits and (scope == 'modality' or origin == source):
+                found.update(labels)
+        return tuple(sorted(found))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Vocabulary:
         return self

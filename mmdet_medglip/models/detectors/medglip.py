@@ -13,6 +13,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmdet_medglip.registry import MODELS
+from mmdet_medglip.routing import UNROUTED
 from mmdet_medglip.text import (
     Prompt,
     parse_prompt,
@@ -22,6 +23,7 @@ from mmdet_medglip.text import (
 )
 
 from ..backbones import ModalityRouter
+from ..classifiers import thumbnails_of
 from ..language_models import RecentCache, TextFeatures, load_prompts, save_prompts
 
 __all__ = ['MedGLIP', 'prompt_of']
@@ -77,6 +79,12 @@ def _of_rows(levels: Sequence[Tensor], rows: list[int]) -> list[Tensor]:
     return [level[index] for level in levels]
 
 
+def _nothing(device: torch.device) -> InstanceData:
+    """The answer to an image that no expert can look at."""
+    empty = torch.zeros(0, device=device)
+    return InstanceData(bboxes=empty.view(0, 4), scores=empty, labels=empty.long(), label_names=[])
+
+
 class _Question(NamedTuple):
     """A prompt, and the parts of it that fit the token limit."""
 
@@ -104,6 +112,8 @@ class MedGLIP(SingleStageDetector):
         train_cfg, data_preprocessor, init_cfg: As in mmdet.
         test_cfg: As in mmdet, with ``chunked_size``, the largest number of phrases that attend to
             each other, -1 for no limit.
+        modality_classifier: Config of a :class:`ModalityClassifier` that is trained along, for
+            images that will not say their modality; None for none.
 
     Raises:
         ValueError: Neck or head expect another token width than the language model gives.
@@ -119,6 +129,7 @@ class MedGLIP(SingleStageDetector):
         test_cfg: dict | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
+        modality_classifier: dict | None = None,
     ) -> None:
         super().__init__(
             backbone, neck, bbox_head, train_cfg, test_cfg, data_preprocessor, init_cfg
@@ -131,8 +142,15 @@ class MedGLIP(SingleStageDetector):
                     f'{name}.text_channels={expected}, but the language model gives '
                     f'{self.language_model.channels} channels; set them equal.'
                 )
+        if modality_classifier is not None:
+            self.modality_classifier = MODELS.build(modality_classifier)
         self._vocabulary: _Question | None = None
         self._parts: RecentCache[tuple, list[Prompt]] = RecentCache(_PROMPTS_KEPT)
+
+    @property
+    def with_modality_classifier(self) -> bool:
+        """Whether a modality classifier is trained along."""
+        return hasattr(self, 'modality_classifier')
 
     def set_prompts(self, text: str | Sequence[str] | Prompt | None) -> None:
         """Ask every image that brings no text for these phrases, which are encoded now.
@@ -235,7 +253,12 @@ class MedGLIP(SingleStageDetector):
                     f'{int(labels.min())} to {int(labels.max())}, but its prompt has '
                     f'{len(owned)} phrases; labels are indices of phrases.'
                 )
-        return self.bbox_head.loss(pyramid, text, batch_data_samples)
+        losses = self.bbox_head.loss(pyramid, text, batch_data_samples)
+        if self.with_modality_classifier:
+            modalities = [sample.metainfo.get('modality') for sample in batch_data_samples]
+            thumbnails = thumbnails_of(batch_data_samples)
+            losses.update(self.modality_classifier.loss(thumbnails, modalities))
+        return losses
 
     def predict(
         self, batch_inputs: Tensor, batch_data_samples: list[DetDataSample], rescale: bool = True
@@ -249,8 +272,17 @@ class MedGLIP(SingleStageDetector):
 
         Returns:
             The samples with ``pred_instances``: ``bboxes``, ``scores`` (best first), ``labels``
-            (indices of phrases) and ``label_names`` (the phrases).
+            (indices of phrases) and ``label_names`` (the phrases). One of modality ``'unrouted'``
+            gets no box; the others are answered as if it were not there.
         """
+        routed = [i for i, s in enumerate(batch_data_samples) if s.get('modality') != UNROUTED]
+        if len(routed) < len(batch_data_samples):
+            for sample in batch_data_samples:
+                sample.pred_instances = _nothing(batch_inputs.device)
+            if routed:
+                samples = [batch_data_samples[row] for row in routed]
+                self.predict(batch_inputs[routed], samples, rescale)
+            return batch_data_samples
         questions = [self._question_of(sample) for sample in batch_data_samples]
         pyramid = self.pyramid(self.extract_visual(batch_inputs, batch_data_samples))
         asked = [(row, part) for row, one in enumerate(questions) for part in one.parts]
