@@ -5,6 +5,6 @@ wrap it in a ``BaseMetric`` in ``metrics`` that keeps small NumPy results per im
 class in ``metrics/__init__.py``.
 """
 
-from .metrics import MedCocoMetric, PhraseGroundingMetric
+from .metrics import MedCocoMetric, ModalityMetric, PhraseGroundingMetric
 
-__all__ = ['MedCocoMetric', 'PhraseGroundingMetric']
+__all__ = ['MedCocoMetric', 'ModalityMetric', 'PhraseGroundingMetric']

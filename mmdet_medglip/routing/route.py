@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-__all__ = ['AUTO', 'SIDE', 'UNROUTED', 'Route', 'Verdict']
+__all__ = ['AUTO', 'SIDE', 'UNROUTED', 'Route', 'Verdict', 'follow']
 
 SIDE = 64
 """Height and width in pixels of the thumbnail that a modality is told by."""
@@ -47,3 +47,24 @@ class Route(NamedTuple):
     confidence: float = 1.0
     distance: float = 0.0
     likeliest: str | None = None
+
+
+def follow(verdict: Verdict | None, fallback: str | None = None) -> Route:
+    """Decide by what a classifier said.
+
+    Args:
+        verdict: Its verdict; None where it was not asked.
+        fallback: Modality to use where the verdict does not allow to rely on it.
+
+    Example:
+        >>> follow(Verdict('ct', 0.9, 0.8, accepted=True)).by
+        'image'
+        >>> follow(Verdict('ct', 0.9, 3.0, accepted=False)).modality
+        'unrouted'
+    """
+    if verdict is not None and verdict.accepted:
+        return Route(verdict.modality, 'image', verdict.confidence, verdict.distance, verdict[0])
+    told = (0.0, 0.0, None) if verdict is None else (*verdict[1:3], verdict.modality)
+    if fallback is not None:
+        return Route(fallback, 'fallback', *told)
+    return Route(UNROUTED, 'abstained', *told)

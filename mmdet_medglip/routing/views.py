@@ -4,12 +4,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ['random_views', 'stretch_contrast']
+__all__ = ['framed_views', 'random_views', 'stretch_contrast']
 
 _GREY = (0.114, 0.587, 0.299)
 """Weights of blue, green and red, ITU-R BT.601."""
-_MOST_ZOOM = 0.45
-"""Smallest share of the area that a view shows."""
+_AREAS = (0.45, 1.5)
+"""Area that a view shows, as a multiple of the image's."""
+_GREY_SHARE = 0.25
 
 
 def stretch_contrast(images: Tensor) -> Tensor:
@@ -27,11 +28,11 @@ def stretch_contrast(images: Tensor) -> Tensor:
     return ((images - low) * (255 / (high - low).clamp(min=1e-3))).clamp(0, 255)
 
 
-def random_views(images: Tensor) -> Tensor:
-    """One random view of each image.
+def framed_views(images: Tensor) -> Tensor:
+    """Another framing of each image.
 
-    Cropped, stretched, turned and mirrored; one in four without colour; gains of the channels,
-    gamma, less resolution and noise. What lies outside is black or repeats the edge.
+    Cropped or with a margin, stretched, turned and mirrored; one in four without colour. What lies
+    outside is black or repeats the edge.
 
     Args:
         images: (B, 3, S, S), 0..255, float.
@@ -39,7 +40,21 @@ def random_views(images: Tensor) -> Tensor:
     Returns:
         (B, 3, S, S), 0..255.
     """
-    views = _tinted(_moved(images))
+    return stretch_contrast(_partly_grey(_moved(images)))
+
+
+def random_views(images: Tensor) -> Tensor:
+    """One random view of each image, to train on.
+
+    As :func:`framed_views`, and with other gains of the channels, gamma, less resolution and noise.
+
+    Args:
+        images: (B, 3, S, S), 0..255, float.
+
+    Returns:
+        (B, 3, S, S), 0..255.
+    """
+    views = _tinted(_partly_grey(_moved(images)))
     draw = _Draw(images)
     coarse = int(torch.randint(images.shape[-1] // 3, images.shape[-1], ()))
     blurred = F.interpolate(
@@ -65,9 +80,9 @@ class _Draw:
 
 def _moved(images: Tensor) -> Tensor:
     draw = _Draw(images)
-    size = draw.between(_MOST_ZOOM, 1.05).sqrt()
+    size = draw.between(*_AREAS).sqrt()
     shape = draw.between(-0.4, 0.4).exp()
-    width, height = (size * shape).clamp(max=1.1), (size / shape).clamp(max=1.1)
+    width, height = (size * shape).clamp(max=1.3), (size / shape).clamp(max=1.3)
     turn = draw.between(-0.25, 0.25)
     mirror = 1 - 2 * draw.chance(0.5).float()
     upside = 1 - 2 * draw.chance(0.3).float()
@@ -82,11 +97,14 @@ def _moved(images: Tensor) -> Tensor:
     return F.grid_sample(images, grid, padding_mode=padding, align_corners=False)
 
 
-def _tinted(images: Tensor) -> Tensor:
-    draw = _Draw(images)
+def _partly_grey(images: Tensor) -> Tensor:
     weights = images.new_tensor(_GREY).view(1, 3, 1, 1)
     grey = (images * weights).sum(1, keepdim=True).expand_as(images)
-    images = torch.where(draw.chance(0.25), grey, images)
+    return torch.where(_Draw(images).chance(_GREY_SHARE), grey, images)
+
+
+def _tinted(images: Tensor) -> Tensor:
+    draw = _Draw(images)
     gains = torch.rand_like(images[:, :, :1, :1]).mul(0.3).sub(0.15).exp()
     gains = torch.where(draw.chance(0.5), gains, torch.ones_like(gains))
     return 255 * (images * gains / 255).clamp(1e-4, 1) ** draw.between(-0.5, 0.5).exp()

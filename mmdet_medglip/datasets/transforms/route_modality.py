@@ -9,14 +9,13 @@ from mmcv.transforms import BaseTransform
 
 from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.registry import TRANSFORMS
-from mmdet_medglip.routing import AUTO, UNROUTED, Route, Verdict
+from mmdet_medglip.routing import AUTO, UNROUTED, Route, Verdict, follow
 
 from .thumbnail import thumbnail_of
 
 __all__ = ['RouteModality']
 
 _PREFIX = 'modality_classifier.'
-_NOTHING = Verdict('', 0.0, 0.0, False)
 
 
 @TRANSFORMS.register_module()
@@ -100,24 +99,15 @@ class RouteModality(BaseTransform):
 
         named = modality_in_header(results['img_path'], self.ontology)
         if named == UNROUTED:
-            return self._otherwise(_NOTHING)
+            return follow(None, self.fallback)
         if named is not None:
             return Route(named, 'dicom')
-        verdict = self._judge(results)
-        if verdict.accepted:
-            return Route(verdict.modality, 'image', *verdict[1:3], verdict.modality)
-        return self._otherwise(verdict)
+        return follow(self._judge(results), self.fallback)
 
-    def _otherwise(self, verdict: Verdict) -> Route:
-        numbers = (verdict.confidence, verdict.distance, verdict.modality or None)
-        if self.fallback is not None:
-            return Route(self.fallback, 'fallback', *numbers)
-        return Route(UNROUTED, 'abstained', *numbers)
-
-    def _judge(self, results: dict) -> Verdict:
+    def _judge(self, results: dict) -> Verdict | None:
         if self.classifier is None:
             if self.fallback is not None:
-                return _NOTHING
+                return None
             raise ValueError(
                 f'Image {results.get("img_path")} names no modality and RouteModality has no '
                 'classifier: give the modality, or checkpoint= of a trained one.'

@@ -36,7 +36,7 @@ class ClassDistance(nn.Module):
         self.register_buffer('means', torch.zeros(classes, channels))
         self.register_buffer('scale', torch.ones(channels))
         self.register_buffer('precision', torch.eye(channels).repeat(classes, 1, 1))
-        self.register_buffer('present', torch.zeros(classes, dtype=torch.bool))
+        self.register_buffer('present', torch.zeros(classes, dtype=torch.uint8))
 
     @torch.no_grad()
     def fit(self, statistics: Tensor, classes: Tensor) -> None:
@@ -63,7 +63,7 @@ class ClassDistance(nn.Module):
         """Distance (N,) of each row of (N, D) to the nearest class; infinite before a fit."""
         spread = (statistics / self.scale)[:, None] - self.means
         square = torch.einsum('nkd,kde,nke->nk', spread, self.precision, spread).clamp(min=0)
-        return square.masked_fill(~self.present, torch.inf).amin(1).sqrt()
+        return square.masked_fill(self.present == 0, torch.inf).amin(1).sqrt()
 
 
 def _covariance(spread: Tensor) -> Tensor:

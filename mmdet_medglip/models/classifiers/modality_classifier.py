@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,14 @@ from torch import Tensor, nn
 
 from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.registry import MODELS
-from mmdet_medglip.routing import Verdict, draw_foreign, random_views, spoil, stretch_contrast
+from mmdet_medglip.routing import (
+    Verdict,
+    draw_foreign,
+    framed_views,
+    random_views,
+    spoil,
+    stretch_contrast,
+)
 
 from .class_distance import ClassDistance
 from .thumbnail_memory import ThumbnailMemory
@@ -88,7 +96,7 @@ class ModalityClassifier(BaseModule):
         widths = [3, *channels]
         self.convs = nn.ModuleList(
             nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False)
-            for before, after in zip(widths, widths[1:], strict=False)
+            for before, after in pairwise(widths)
         )
         self.norms = nn.ModuleList(nn.GroupNorm(_GROUPS, width) for width in channels)
         self.fc = nn.Linear(2 * widths[-1], len(names) + 1)
@@ -228,11 +236,10 @@ class ModalityClassifier(BaseModule):
             )
         if not self._memory.classes:
             raise ValueError('calibrate follows training in the same process; train first.')
-        classes = torch.tensor(
-            [self._class_of(m) for m in modalities], device=self.fc.weight.device
-        )
+        classes = self.fc.weight.new_tensor([self._class_of(m) for m in modalities]).long()
         known, of = self._memory.all()
-        self.distance.fit(self._batched(known)[1], of)
+        known = torch.cat([known, framed_views(known.float())])
+        self.distance.fit(self._batched(known)[1], of.repeat(2))
         confidence, distance, best = self._scores(thumbnails)
         share = (1 - keep) / 2
         self.min_confidence.copy_(_quantile(confidence, share))
@@ -260,10 +267,9 @@ class ModalityClassifier(BaseModule):
         known, classes = self._memory.draw(max(8, self.foreign_per_step))
         arrays = known.permute(0, 2, 3, 1).cpu().numpy()
         of = [self.modalities[index] for index in classes.tolist()]
+        rng = self._rng
         drawn = [
-            spoil(arrays, of, self._rng)
-            if self._rng.random() < _SPOILED
-            else draw_foreign(self._rng)
+            spoil(arrays, of, rng) if rng.random() < _SPOILED else draw_foreign(rng)
             for _ in range(self.foreign_per_step)
         ]
         images = torch.from_numpy(np.stack(drawn)).permute(0, 3, 1, 2)

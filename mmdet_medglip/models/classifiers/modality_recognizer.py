@@ -11,6 +11,7 @@ from mmengine.model import BaseModel
 from torch import Tensor
 
 from mmdet_medglip.registry import MODELS
+from mmdet_medglip.routing import follow
 
 __all__ = ['ModalityRecognizer', 'thumbnails_of']
 
@@ -59,7 +60,7 @@ class ModalityRecognizer(BaseModel):
             return self.modality_classifier(thumbnails)[0]
         verdicts = self.modality_classifier.predict(thumbnails)
         for sample, verdict in zip(data_samples, verdicts, strict=True):
-            sample.set_metainfo(dict(verdict=verdict._asdict()))
+            sample.set_metainfo(dict(routing=follow(verdict)._asdict()))
         return list(data_samples)
 
 
