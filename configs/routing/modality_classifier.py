@@ -3,7 +3,7 @@ _base_ = ['../_base_/datasets/modality_thumbnails.py', '../_base_/routing_runtim
 model = dict(
     type='ModalityRecognizer',
     data_preprocessor=dict(type='BaseDataPreprocessor'),
-    modality_classifier=dict(type='ModalityClassifier', known_per_step=64, foreign_per_step=64),
+    modality_classifier=dict(type='ModalityClassifier'),
 )
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=6, val_interval=6)
 val_cfg = dict(type='ValLoop')

@@ -29,7 +29,6 @@ from .thumbnail_memory import ThumbnailMemory
 
 __all__ = ['ModalityClassifier']
 
-_GROUPS = 8
 _MEAN, _SCALE = 127.5, 64.0
 _BATCH = 256
 _SPOILED = 0.4
@@ -52,7 +51,7 @@ class ModalityClassifier(BaseModule):
 
     Args:
         modalities: Ids of the modalities to tell apart; None for all of the ontology.
-        channels: Width of each layer, each a multiple of 8.
+        channels: Width of each layer.
         known_per_step: Known images that a training step looks at.
         foreign_per_step: Foreign images that it looks at.
         memory: Most thumbnails of each modality that training keeps in memory (12 kB each).
@@ -73,7 +72,7 @@ class ModalityClassifier(BaseModule):
         self,
         modalities: Sequence[str] | None = None,
         channels: Sequence[int] = (16, 32, 64, 128),
-        known_per_step: int = 32,
+        known_per_step: int = 48,
         foreign_per_step: int = 32,
         memory: int = 256,
         loss_weight: float = 1.0,
@@ -98,7 +97,7 @@ class ModalityClassifier(BaseModule):
             nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False)
             for before, after in pairwise(widths)
         )
-        self.norms = nn.ModuleList(nn.GroupNorm(_GROUPS, width) for width in channels)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in channels)
         self.fc = nn.Linear(2 * widths[-1], len(names) + 1)
         self.distance = ClassDistance(len(names), sum(channels))
         self.register_buffer('names', _encode(names))
