@@ -7,7 +7,9 @@ from .samplers import ModalityBalancedBatchSampler
 from .transforms import (
     IntensityWindow,
     LoadMedImage,
+    ModalityThumbnail,
     PackGroundingInputs,
+    RouteModality,
     SamplePrompt,
     ShufflePhrases,
 )
@@ -20,7 +22,9 @@ __all__ = [
     'LoadMedImage',
     'MedGroundingDataset',
     'ModalityBalancedBatchSampler',
+    'ModalityThumbnail',
     'PackGroundingInputs',
+    'RouteModality',
     'SamplePrompt',
     'ShufflePhrases',
     'Vocabulary',

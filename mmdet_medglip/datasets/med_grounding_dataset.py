@@ -10,6 +10,7 @@ from mmengine.dataset import BaseDataset, force_full_init
 
 from mmdet_medglip.ontology import Level, Ontology
 from mmdet_medglip.registry import DATASETS, TRANSFORMS
+from mmdet_medglip.routing import AUTO
 from mmdet_medglip.structures import SPLITS
 
 from .few_shot import log_shots, select_shots
@@ -38,7 +39,9 @@ class MedGroundingDataset(BaseDataset):
         ann_file: Empty for a store, ``*.jsonl`` for ODVG, ``*.json`` for COCO.
         split: ``'train'``, ``'val'`` or ``'test'``; None takes all records.
         modalities: Modalities to take, by any name the ontology knows; None takes all. With one
-            entry, it is also the modality of annotation files that name none.
+            entry, it is also the modality of annotation files that name none. ``'auto'`` takes all
+            and tells the pipeline none, for ``RouteModality`` to find; what a record says stays in
+            ``true_modality``.
         labels: Labels to take, by any name; their order is that of ``classes``. Boxes of other
             labels are left out, their images are kept; grounded phrases are not affected. None
             takes all, in ontology order.
@@ -77,7 +80,7 @@ class MedGroundingDataset(BaseDataset):
         data_root: str = '',
         ann_file: str = '',
         split: str | None = None,
-        modalities: Sequence[str] | None = None,
+        modalities: Sequence[str] | str | None = None,
         labels: Sequence[str] | None = None,
         pipeline: Sequence[dict | Callable] = (),
         test_mode: bool = False,
@@ -98,6 +101,8 @@ class MedGroundingDataset(BaseDataset):
         ontology: str = '',
         metainfo: Mapping[str, Any] | None = None,
     ) -> None:
+        self.is_auto = modalities == AUTO
+        modalities = None if self.is_auto else modalities
         _check_arguments(split, filter_cfg or {}, prefer, modalities, labels, level)
         self.shots, self.shot_seed, self.shot_unit = shots, shot_seed, shot_unit
         self.shots_of: dict[str, int] = {}
@@ -131,6 +136,7 @@ class MedGroundingDataset(BaseDataset):
         if self._fully_initialized:
             return
         single = self.modalities[0] if self.modalities and len(self.modalities) == 1 else None
+        single = AUTO if self.is_auto else single
         self.source = open_source(
             Path(self.data_root or '.'),
             Path(self.ann_file) if self.ann_file else None,
@@ -186,6 +192,8 @@ class MedGroundingDataset(BaseDataset):
             masks=self.masks,
             prefer=self.prefer,
         )
+        if self.is_auto:
+            info['true_modality'], info['modality'] = info['modality'], AUTO
         info['sample_idx'] = int(idx) % len(self._rows)
         return info
 

@@ -11,6 +11,8 @@ GROUNDING_META_KEYS: tuple[str, ...] = (
     'flip',
     'flip_direction',
     'modality',
+    'true_modality',
+    'routing',
     'source',
     'patient_id',
     'spacing_mm',

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mmdet_medglip.ontology import Level, Ontology
+from mmdet_medglip.routing import AUTO, UNROUTED
 
 from .label_groups import complete_groups, members_of
 
@@ -26,7 +27,8 @@ class Vocabulary:
     Attributes:
         ids: Label ids; a record's ``bbox_label`` of an OD record indexes this tuple.
         names: Display name of each label, the phrase a prompt uses.
-        usage: ``(modality, source)`` to the sorted indices of the labels annotated there.
+        usage: ``(modality, source)`` to the sorted indices of the labels annotated there; labels
+            of images whose modality is ``'auto'`` count for all modalities.
         ontology: Where the ids are; what they may be called is read from it.
         groups: Class or region id to the sorted indices of its labels.
         complete: ``(modality, source)`` to the groups that are annotated there, see
@@ -115,7 +117,7 @@ class Vocabulary:
                 no label is asked that nobody looked for; ``'modality'``: labels annotated anywhere
                 in its modality; ``'all'``: every label; ``'present'``: none beyond those on the
                 image itself.
-            modality: The image's modality.
+            modality: The image's modality; ``'unrouted'`` stands for any.
             source: The image's source.
 
         Returns:
@@ -130,9 +132,12 @@ class Vocabulary:
             return tuple(range(len(self.ids)))
         if scope == 'present':
             return ()
-        if scope == 'source':
-            return self.usage.get((modality, source), ())
-        return self._by_modality.get(modality, ())
+        found: set[int] = set()
+        for (where, origin), labels in self.usage.items():
+            fits = modality == UNROUTED or where in (modality, AUTO)
+            if fits and (scope == 'modality' or origin == source):
+                found.update(labels)
+        return tuple(sorted(found))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Vocabulary:
         return self

@@ -5,6 +5,7 @@ from .checkpoint import load_checkpoint, use_safe_checkpoints
 from .hooks import (
     CheckpointMatchHook,
     GroundingVisualizationHook,
+    ModalityRoutingHook,
     TaskComparisonHook,
     TrainableParametersHook,
 )
@@ -14,6 +15,7 @@ __all__ = [
     'AdaptationRunner',
     'CheckpointMatchHook',
     'GroundingVisualizationHook',
+    'ModalityRoutingHook',
     'MultiTaskTestLoop',
     'TaskComparisonHook',
     'TrainableParametersHook',

@@ -9,6 +9,7 @@ from .metrics import (
     CollectPresence,
     HierarchicalMetric,
     MedCocoMetric,
+    ModalityMetric,
     PhraseGroundingMetric,
     PresenceMetric,
 )
@@ -17,6 +18,7 @@ __all__ = [
     'CollectPresence',
     'HierarchicalMetric',
     'MedCocoMetric',
+    'ModalityMetric',
     'PhraseGroundingMetric',
     'PresenceMetric',
 ]

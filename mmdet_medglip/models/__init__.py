@@ -1,6 +1,7 @@
 """Models: detector, modality router, language-fused neck, grounding head, language model."""
 
 from .backbones import ModalityRouter
+from .classifiers import ModalityClassifier, ModalityRecognizer
 from .data_preprocessors import ModalityDataPreprocessor
 from .dense_heads import MedGroundingHead
 from .detectors import MedGLIP
@@ -11,7 +12,9 @@ __all__ = [
     'LanguageFusedFPN',
     'MedGLIP',
     'MedGroundingHead',
+    'ModalityClassifier',
     'ModalityDataPreprocessor',
+    'ModalityRecognizer',
     'ModalityRouter',
     'TextEncoder',
     'TextFeatures',

@@ -104,11 +104,12 @@ class Record:
         for index, instance in enumerate(self.instances):
             self._check_instance(f'instances[{index}]', instance)
 
-    def validate(self, ontology: 'Ontology') -> 'Record':
+    def validate(self, ontology: 'Ontology', *, open_modality: bool = False) -> 'Record':
         """Check the modality and every label against an ontology.
 
         Args:
             ontology: Names that may occur.
+            open_modality: Whether the modality may be ``'auto'``, to be found from the image.
 
         Returns:
             The record itself.
@@ -116,7 +117,8 @@ class Record:
         Raises:
             ValueError: If the modality or a label is not an id of the ontology.
         """
-        if self.modality not in ontology.modalities:
+        is_open = open_modality and self.modality == 'auto'
+        if self.modality not in ontology.modalities and not is_open:
             known = ', '.join(ontology.modalities)
             self._fail('modality', f'must be one of {known}', self.modality)
         for index, instance in enumerate(self.instances):

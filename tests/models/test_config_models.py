@@ -54,7 +54,9 @@ def bert_768(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_each_modality_and_all_have_both_sizes():
     names = {path.stem for path in LEAVES}
     both = {f'{m}{size}' for m in (*MODALITIES, 'all') for size in ('', '_glip-t')}
-    assert names == both | {'ct_384', 'all_384', 'ct_presence', 'ct_words', 'all_words'}
+    assert names == both | {
+        *('ct_384', 'all_384', 'all_auto', 'ct_presence', 'ct_words', 'all_words'),
+    }
 
 
 @each_leaf
@@ -143,3 +145,23 @@ def test_frozen_encoder_leaves_the_rest_to_train():
     model = MODELS.build(Config.fromfile(ROOT / 'configs' / 'medglip' / 'ct.py').model)
     frozen = {n.split('.')[0] for n, p in model.named_parameters() if not p.requires_grad}
     assert frozen == {'language_model'}
+
+
+@pytest.mark.parametrize('name', ['medglip/all_auto', 'routing/modality_classifier'])
+def test_modality_classifier_is_trained_and_served(name):
+    config = Config.fromfile(ROOT / 'configs' / f'{name}.py')
+    assert len((ROOT / 'configs' / f'{name}.py').read_text().splitlines()) <= 25
+    types = [t.type for t in config.train_dataloader.dataset.pipeline]
+    assert types[:2] == ['LoadMedImage', 'ModalityThumbnail']
+    assert 'ModalityRoutingHook' in [hook.type for hook in config.custom_hooks]
+    model = MODELS.build(config.model)
+    assert model.modality_classifier.modalities == tuple(MODALITIES)
+
+
+def test_routing_comes_before_what_depends_on_it():
+    config = Config.fromfile(ROOT / 'configs' / 'medglip' / 'all_auto.py')
+    for loader in (config.val_dataloader, config.test_dataloader):
+        types = [t.type for t in loader.dataset.pipeline]
+        assert types[:2] == ['LoadMedImage', 'RouteModality']
+    plain = Config.fromfile(ROOT / 'configs' / 'medglip' / 'all.py')
+    assert types[2:] == [t.type for t in plain.test_dataloader.dataset.pipeline][1:]

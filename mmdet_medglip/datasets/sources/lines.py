@@ -11,6 +11,7 @@ import numpy as np
 from mmengine.logging import print_log
 
 from mmdet_medglip.ontology import Ontology
+from mmdet_medglip.routing import AUTO
 from mmdet_medglip.structures import Instance, Record
 
 from .base import InstanceTable, RecordSource
@@ -124,7 +125,7 @@ class LineSource(RecordSource):
         except ValueError as error:
             raise ValueError(f'{where} is not valid JSON ({error}): correct the file.') from error
         try:
-            return self._record(data).validate(self.ontology)
+            return self._record(data).validate(self.ontology, open_modality=True)
         except KeyError as error:
             raise ValueError(f'{where} has no field {error}: add it.') from error
         except (ValueError, TypeError) as error:
@@ -162,8 +163,8 @@ class LineSource(RecordSource):
         modality = data.get('modality', self._modality)
         if modality is None:
             raise ValueError(
-                f'record {image_id!r} names no modality: add a "modality" field or pass '
-                'modalities= with exactly one entry.'
+                f'record {image_id!r} names no modality: add a "modality" field, pass '
+                "modalities= with exactly one entry, or modalities='auto' to find it."
             )
         self._names_splits |= 'split' in data
         optional = ('body_region', 'view', 'spacing_mm', 'rescale_slope', 'rescale_intercept')
@@ -172,7 +173,7 @@ class LineSource(RecordSource):
             'image_path': relative_path(file_name, image_id),
             'height': data['height'],
             'width': data['width'],
-            'modality': self.ontology.parse_modality(modality),
+            'modality': AUTO if modality == AUTO else self.ontology.parse_modality(modality),
             'source': data.get('source', self._path.stem),
             'patient_id': str(data.get('patient_id', image_id)),
             'split': data.get('split', 'train'),

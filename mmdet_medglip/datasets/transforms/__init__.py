@@ -2,16 +2,22 @@
 
 from .intensity_window import DEFAULT_WINDOWS, WINDOW_PRESETS, IntensityWindow
 from .load_image import LoadMedImage
+from .modality_thumbnail import ModalityThumbnail
 from .pack_inputs import PackGroundingInputs
+from .route_modality import RouteModality
 from .sample_prompt import SamplePrompt
 from .shuffle_phrases import ShufflePhrases
+from .thumbnail import thumbnail_of
 
 __all__ = [
     'DEFAULT_WINDOWS',
     'WINDOW_PRESETS',
     'IntensityWindow',
     'LoadMedImage',
+    'ModalityThumbnail',
     'PackGroundingInputs',
+    'RouteModality',
     'SamplePrompt',
     'ShufflePhrases',
+    'thumbnail_of',
 ]

@@ -28,8 +28,10 @@ DEFAULT_WINDOWS: dict[str, str] = {
     'endoscopy': 'keep',
     'dermoscopy': 'keep',
     'fundus': 'keep',
+    'unrouted': 'percentile',
 }
-"""The window of each modality where a config names none."""
+"""The window of each modality where a config names none; ``'unrouted'`` is what
+``RouteModality`` found none for."""
 
 _SAMPLE_SIDE = 512
 
@@ -128,7 +130,8 @@ class IntensityWindow(BaseTransform):
         if modality not in self.windows:
             raise ValueError(
                 f'Record {results.get("img_id", "?")!r} has modality {modality!r} and '
-                f'IntensityWindow has windows for {sorted(self.windows)}: add it to windows.'
+                f'IntensityWindow has windows for {sorted(self.windows)}: add it to windows, or '
+                'put RouteModality before IntensityWindow to find the modality.'
             )
         window = self.windows[modality]
         own = results.get('window')

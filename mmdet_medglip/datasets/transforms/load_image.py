@@ -1,4 +1,4 @@
-"""Read one stored image and turn its pixels into physical values."""
+"""Read one image file and turn its pixels into physical values."""
 
 import io
 from pathlib import Path
@@ -15,18 +15,20 @@ __all__ = ['LoadMedImage']
 
 @TRANSFORMS.register_module()
 class LoadMedImage(BaseTransform):
-    """Load an 8- or 16-bit PNG or JPEG as float32 physical values.
+    """Load an 8- or 16-bit PNG or JPEG, or a DICOM file of one image, as float32 physical values.
 
     The pixels are read as they are stored (no EXIF rotation, no colour conversion of grey images,
     no 8-bit reduction), because boxes refer to the stored image and the intensity window is a
     later transform. ``value = rescale_slope * stored + rescale_intercept``: Hounsfield units for
     CT, the stored value itself where a record has no rescale. The size is checked in the header,
-    before any pixel is decoded.
+    before any pixel is decoded. A DICOM file brings rescale, window and spacing itself; of the
+    patient nothing is read.
 
     Required keys: ``img_path``; optional: ``img_id``, ``height``, ``width``, ``rescale_slope``,
     ``rescale_intercept``. Added keys: ``img`` (float32, ``(H, W)`` for grey and ``(H, W, 3)`` in
     BGR for colour), ``img_bits`` (8 or 16, of the stored file), ``img_shape`` and ``ori_shape``
-    (``(H, W)``).
+    (``(H, W)``); of a DICOM file also ``rescale_slope``, ``rescale_intercept``, ``rescale_type``,
+    ``window`` and ``spacing_mm``.
 
     Args:
         max_pixels: Largest ``height * width`` that is decoded.
@@ -54,8 +56,11 @@ class LoadMedImage(BaseTransform):
         path = Path(results['img_path'])
         name = f'Image {str(path)!r} of record {results.get("img_id", "?")!r}'
         data = _read_bytes(path, name)
-        self._check_header(data, results, name)
-        pixels = _decode(data, name)
+        if data[128:132] == b'DICM':
+            pixels = self._load_dicom(path, results, name)
+        else:
+            self._check_header(data, results, name)
+            pixels = _decode(data, name)
         results['img_bits'] = 8 * pixels.dtype.itemsize
         results['img'] = _rescale(
             pixels,
@@ -74,6 +79,9 @@ class LoadMedImage(BaseTransform):
             raise ValueError(
                 f'{name} is not a readable PNG or JPEG: restore the file or build the store again.'
             ) from error
+        self._check_size(height, width, results, name)
+
+    def _check_size(self, height: int, width: int, results: dict, name: str) -> None:
         if height * width > self.max_pixels:
             raise ValueError(
                 f'{name} has {height} x {width} pixels, more than max_pixels={self.max_pixels}: '
@@ -85,6 +93,19 @@ class LoadMedImage(BaseTransform):
                 f'{name} is {height} x {width} (height x width) but its record says '
                 f'{expected[0]} x {expected[1]}, so its boxes would not fit: build the store again.'
             )
+
+    def _load_dicom(self, path: Path, results: dict, name: str) -> np.ndarray:
+        """Read the pixels, uint8 or uint16, and let the file say what they mean."""
+        from mmdet_medglip.ingest.dicom.files import integer, open_dicom
+        from mmdet_medglip.ingest.dicom_picture import load_dicom_picture
+
+        header = open_dicom(path, pixels=False, tags=('Rows', 'Columns'))
+        self._check_size(integer(header, 'Rows'), integer(header, 'Columns'), results, name)
+        picture = load_dicom_picture(path)
+        fields = ('rescale_slope', 'rescale_intercept', 'rescale_type', 'window', 'spacing_mm')
+        results.update({field: getattr(picture, field) for field in fields})
+        pixels = np.asarray(picture.image)
+        return pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(max_pixels={self.max_pixels})'

@@ -3,6 +3,7 @@
 from .collect_presence import CollectPresence
 from .hierarchical_metric import HierarchicalMetric
 from .med_coco_metric import MedCocoMetric
+from .modality_metric import ModalityMetric
 from .phrase_grounding_metric import PhraseGroundingMetric
 from .presence_metric import PresenceMetric
 
@@ -10,6 +11,7 @@ __all__ = [
     'CollectPresence',
     'HierarchicalMetric',
     'MedCocoMetric',
+    'ModalityMetric',
     'PhraseGroundingMetric',
     'PresenceMetric',
 ]

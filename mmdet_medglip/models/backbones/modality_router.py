@@ -158,8 +158,8 @@ class ModalityRouter(BaseModule):
         hint = f' Did you mean {near[0]!r}?' if near else ''
         raise ValueError(
             f'No expert for modality {modality!r} (metainfo field modality). Known: '
-            f'{", ".join(sorted(self.routes))}.{hint} Add an expert or a route, or set '
-            'backbone.unknown to the expert that serves it.'
+            f'{", ".join(sorted(self.routes))}.{hint} Add an expert or a route, put RouteModality '
+            'in the pipeline to find it, or set backbone.unknown to the expert that serves it.'
         )
 
     def forward(self, x: Tensor, modalities: Sequence[str | None] | None = None) -> tuple:

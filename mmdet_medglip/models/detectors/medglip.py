@@ -15,9 +15,11 @@ from torch import Tensor
 from mmdet_medglip.answers.hierarchy import Family, HierarchyRule
 from mmdet_medglip.answers.region_labels import RankedLabels, rank_by_score, scores_at_boxes
 from mmdet_medglip.registry import MODELS
+from mmdet_medglip.routing import UNROUTED
 from mmdet_medglip.text import Prompt, parse_prompt, prompt_from_phrases, split_prompt
 
 from ..backbones import ModalityRouter
+from ..classifiers import thumbnails_of
 from ..language_models import RecentCache, TextFeatures, load_prompts, save_prompts
 from .presence_rule import PresenceRule
 from .prompt_of import prompt_of
@@ -28,6 +30,12 @@ __all__ = ['MedGLIP', 'prompt_of']
 
 _PROMPTS_KEPT = 512
 """Prompts whose parts are kept: images of a test run ask the same ones."""
+
+
+def _nothing(device: torch.device) -> InstanceData:
+    """The answer to an image that no expert can look at."""
+    empty = torch.zeros(0, device=device)
+    return InstanceData(bboxes=empty.view(0, 4), scores=empty, labels=empty.long(), label_names=[])
 
 
 class _Question(NamedTuple):
@@ -69,6 +77,8 @@ class MedGLIP(SingleStageDetector):
         test_cfg: As in mmdet, with ``chunked_size``, the largest number of phrases that attend to
             each other, -1 for no limit, ``presence``, see :meth:`set_presence`, and ``hierarchy``,
             see :meth:`set_hierarchy`.
+        modality_classifier: Config of a :class:`ModalityClassifier` that is trained along, for
+            images that will not say their modality; None for none.
 
     Raises:
         ValueError: Neck or head expect another token width than the language model gives, or
@@ -87,6 +97,7 @@ class MedGLIP(SingleStageDetector):
         test_cfg: dict | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
+        modality_classifier: dict | None = None,
     ) -> None:
         super().__init__(
             backbone, neck, bbox_head, train_cfg, test_cfg, data_preprocessor, init_cfg
@@ -99,12 +110,19 @@ class MedGLIP(SingleStageDetector):
                     f'{name}.text_channels={expected}, but the language model gives '
                     f'{self.language_model.channels} channels; set them equal.'
                 )
+        if modality_classifier is not None:
+            self.modality_classifier = MODELS.build(modality_classifier)
         self._vocabulary: _Question | None = None
         self._parts: RecentCache[tuple, list[Prompt]] = RecentCache(_PROMPTS_KEPT)
         self.presence: PresenceRule | None = None
         self.set_presence((self.test_cfg or {}).get('presence'))
         self.hierarchy: HierarchyRule | None = None
         self.set_hierarchy((self.test_cfg or {}).get('hierarchy'))
+
+    @property
+    def with_modality_classifier(self) -> bool:
+        """Whether a modality classifier is trained along."""
+        return hasattr(self, 'modality_classifier')
 
     def set_prompts(self, text: str | Sequence[str] | Prompt | None) -> None:
         """Ask every image that brings no text for these phrases, which are encoded now.
@@ -233,7 +251,12 @@ class MedGLIP(SingleStageDetector):
                     f'{int(labels.min())} to {int(labels.max())}, but its prompt has '
                     f'{len(owned)} phrases; labels are indices of phrases.'
                 )
-        return self.bbox_head.loss(pyramid, text, batch_data_samples)
+        losses = self.bbox_head.loss(pyramid, text, batch_data_samples)
+        if self.with_modality_classifier:
+            modalities = [sample.metainfo.get('modality') for sample in batch_data_samples]
+            thumbnails = thumbnails_of(batch_data_samples)
+            losses.update(self.modality_classifier.loss(thumbnails, modalities))
+        return losses
 
     def predict(
         self, batch_inputs: Tensor, batch_data_samples: list[DetDataSample], rescale: bool = True
@@ -252,11 +275,20 @@ class MedGLIP(SingleStageDetector):
             order, see :meth:`PresenceRule.apply`. No box and no phrase ``present`` is an answer:
             nothing asked for was found. By ``test_cfg.hierarchy`` also with ``levels``, and with
             ``pred_ancestors``, what is answered by classes and regions that the prompt does not
-            name, see :func:`split_answers`.
+            name, see :func:`split_answers`. An image of modality ``'unrouted'`` gets no box and
+            nothing else; the others are answered as if it were not there.
 
         Raises:
             ValueError: A calibration of presence was fitted to other weights.
         """
+        routed = [i for i, s in enumerate(batch_data_samples) if s.get('modality') != UNROUTED]
+        if len(routed) < len(batch_data_samples):
+            for sample in batch_data_samples:
+                sample.pred_instances = _nothing(batch_inputs.device)
+            if routed:
+                samples = [batch_data_samples[row] for row in routed]
+                self.predict(batch_inputs[routed], samples, rescale)
+            return batch_data_samples
         if self.presence is not None:
             self.presence.check_weights(self)
         questions = [self._question_of(sample) for sample in batch_data_samples]

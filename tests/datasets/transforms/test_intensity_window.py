@@ -4,6 +4,7 @@ import pytest
 from mmdet_medglip.datasets import IntensityWindow
 from mmdet_medglip.datasets.transforms import DEFAULT_WINDOWS, WINDOW_PRESETS
 from mmdet_medglip.ontology import Ontology
+from mmdet_medglip.routing import UNROUTED
 
 
 def _results(values: list[float], modality: str = 'ct', **fields: object) -> dict:
@@ -130,5 +131,5 @@ def test_modality_without_window_is_an_error() -> None:
 
 
 def test_every_modality_of_the_ontology_has_a_default() -> None:
-    assert set(DEFAULT_WINDOWS) == set(Ontology.default().modalities)
+    assert set(DEFAULT_WINDOWS) == {*Ontology.default().modalities, UNROUTED}
     assert set(DEFAULT_WINDOWS.values()) <= {*WINDOW_PRESETS, 'percentile', 'keep'}

@@ -7,6 +7,7 @@ import torch
 
 from mmdet_medglip.models.detectors import medglip, turns
 from mmdet_medglip.models.detectors.medglip import prompt_of
+from mmdet_medglip.registry import MODELS
 from mmdet_medglip.text import prompt_from_phrases, split_prompt
 
 CT = ['liver', 'spleen', 'left kidney', 'right kidney', 'aorta', 'gallbladder', 'pancreas']
@@ -365,3 +366,41 @@ def test_unknown_modality_is_an_error(build_small, sample, images):
 def test_widths_must_agree_with_the_language_model(build_small, part):
     with pytest.raises(ValueError, match=rf'{part}\.text_channels=96, .* gives 48 channels'):
         build_small('ct', **{f'{part}__text_channels': 96})
+
+
+def test_an_unrouted_image_gets_no_box_and_disturbs_no_other(build, images, sample):
+    model = build('ct', 'mri')
+    ct, mri, lost = ((text, m) for text, m in ((CT, 'ct'), (MRI, 'mri'), (CT, 'unrouted')))
+    with torch.no_grad():
+        expected = model.predict(images[[0, 2]], [sample(*ct), sample(*mri)])
+        found = model.predict(images, [sample(*ct), sample(*lost), sample(*mri)])
+        (nothing,) = model.predict(images[:1], [sample(*lost)])
+    same(found[0].pred_instances, expected[0].pred_instances)
+    same(found[2].pred_instances, expected[1].pred_instances)
+    for empty in (found[1].pred_instances, nothing.pred_instances):
+        assert empty.bboxes.shape == (0, 4)
+        assert len(empty.scores) == len(empty.labels) == len(empty.label_names) == 0
+
+
+def test_the_modality_classifier_is_trained_along(build_small, images, sample):
+    model = build_small('ct', 'mri').train()
+    model.modality_classifier = MODELS.build(
+        dict(type='ModalityClassifier', known_per_step=4, foreign_per_step=4)
+    )
+    samples = [sample(CT, m, boxes=[[8, 8, 40, 40]], labels=[0]) for m in ('ct', 'mri', 'ct')]
+    for one in samples:
+        one.modality_thumbnail = torch.randint(0, 256, (3, 64, 64), dtype=torch.uint8)
+    losses = model.loss(images, samples)
+    assert losses['loss_modality'] > 0
+    losses['loss_modality'].backward()
+    touched = {n.split('.')[0] for n, p in model.named_parameters() if p.grad is not None}
+    assert touched == {'modality_classifier'}
+    del samples[1].modality_thumbnail
+    with pytest.raises(ValueError, match='has no modality_thumbnail'):
+        model.loss(images, samples)
+
+
+def test_without_a_classifier_nothing_of_it_exists(build_small):
+    model = build_small('ct', 'mri')
+    assert not model.with_modality_classifier
+    assert not any('modality_classifier' in key for key in model.state_dict())
