@@ -5,6 +5,7 @@ None of them is used in training.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,8 @@ _SKIMAGE = {
     'text and drawings': ('page', 'text', 'checkerboard', 'colorwheel', 'logo'),
     'space and microscopy': ('hubble_deep_field', 'immunohistochemistry', 'cell'),
 }
+_UNSEEN = {'imgaug': '*.jpg', 'imagecorruptions': 'frost/*.jpg'}
+"""Looked at after the method was settled, the others before."""
 _CROPS = 4
 _NOISES: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     'uniform noise': lambda rng: rng.integers(0, 256, (256, 256, 3)),
@@ -35,8 +38,8 @@ _NOISES: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
 def foreign_sets(noises: int = 50) -> dict[str, list[np.ndarray]]:
     """Foreign images by kind, float32, grey (H, W) or BGR (H, W, 3).
 
-    Each photograph comes whole and in four random crops, which are kept apart from nothing else.
-    Kinds whose package is not installed are left out.
+    Each photograph comes whole and in four random crops. Kinds whose package is not installed are
+    left out.
 
     Args:
         noises: Images of each kind of noise.
@@ -60,6 +63,11 @@ def _photographs() -> Iterator[tuple[str, np.ndarray]]:
             yield kind, _as_image(image[..., ::-1])
     except ImportError:
         pass
+    for package, pattern in _UNSEEN.items():
+        spec = importlib.util.find_spec(package)
+        folders = spec.submodule_search_locations if spec else []
+        for path in sorted(p for folder in folders or [] for p in Path(folder).glob(pattern)):
+            yield 'held-out photographs', _as_image(cv2.imread(str(path)))
     import matplotlib
 
     folder = Path(matplotlib.get_data_path()) / 'sample_data'

@@ -197,9 +197,9 @@ _SCENES: tuple[Callable[[np.random.Generator], np.ndarray], ...] = (
 def _shuffled(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     count = int(rng.choice([2, 4, 8]))
     side = SIDE // count
-    tiles = image.reshape(count, side, count, side, 3).swapaxes(1, 2).reshape(-1, side, side, 3)
-    tiles = tiles[rng.permutation(len(tiles))].reshape(count, count, side, side, 3)
-    return tiles.swapaxes(1, 2).reshape(SIDE, SIDE, 3)
+    rows = image.reshape(count, side, count, side, 3).swapaxes(1, 2)
+    tiles = rows.reshape(-1, side, side, 3)[rng.permutation(count**2)]
+    return tiles.reshape(count, count, side, side, 3).swapaxes(1, 2).reshape(SIDE, SIDE, 3)
 
 
 def _recoloured(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -49,6 +49,13 @@ def run(script: Path, options: list[str]) -> dict:
             'router_overhead', ['--size', '64', '64'], RATIO | {'memory_ratio'}, id='router'
         ),
         pytest.param(
+            'modality_routing',
+            ['--steps', '10'],
+            {'right', 'wrong', 'abstained', 'without colour', 'abstained: one colour'}
+            | {'thumbnail_ms', 'classifier_ms'},
+            id='routing',
+        ),
+        pytest.param(
             'accelerated_detectors',
             ['--size', '128', '128'],
             {'ATSS with DyHead', 'Grounding DINO, encoder'},

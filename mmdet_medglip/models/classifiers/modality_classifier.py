@@ -31,6 +31,8 @@ __all__ = ['ModalityClassifier']
 
 _MEAN, _SCALE = 127.5, 64.0
 _BATCH = 256
+_FAINT = 1e-3
+"""Keeps a layer without any activation finite."""
 _SPOILED = 0.4
 """Share of the foreign images in training that is made of known ones."""
 
@@ -41,7 +43,7 @@ class ModalityClassifier(BaseModule):
 
     The softmax has a class for foreign images, which it learns from pictures drawn on the fly
     (:mod:`mmdet_medglip.routing.foreign_images`); and an image whose statistics (the mean
-    of every channel of every layer) lie far from those of all known modalities is foreign
+    of every channel, relative to the strength of its layer) lie far from those of all known modalities is foreign
     whatever the softmax says. Both bounds are set by :meth:`calibrate` on images that were not
     trained on, so that the wanted share of them passes.
 
@@ -153,8 +155,9 @@ class ModalityClassifier(BaseModule):
         statistics = []
         for conv, norm in zip(self.convs, self.norms, strict=True):
             x = F.relu(norm(conv(x)))
-            statistics.append(x.mean((2, 3)))
-        pooled = torch.cat([statistics[-1], x.amax((2, 3))], 1)
+            strength = x.square().mean((1, 2, 3)).sqrt() + _FAINT
+            statistics.append(x.mean((2, 3)) / strength[:, None])
+        pooled = torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)
         return self.fc(pooled), torch.cat(statistics, 1)
 
     @torch.no_grad()
