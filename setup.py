@@ -74,6 +74,7 @@ setup(
         'transformers>=4.40,<5',
     ],
     extras_require={
+        'adapt': ['peft>=0.21'],
         'cluster': ['dask[distributed]>=2024.1'],
         'onnx': ['onnx>=1.23', 'onnxruntime>=1.23', 'onnxscript>=0.7'],
     },

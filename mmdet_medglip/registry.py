@@ -9,6 +9,7 @@ import mmdet.registry
 from mmengine.registry import Registry
 
 __all__ = [
+    'ADAPTATIONS',
     'DATASETS',
     'DATA_SAMPLERS',
     'EVALUATOR',
@@ -48,17 +49,17 @@ TRANSFORMS = _child('TRANSFORMS', 'datasets.transforms')
 DATA_SAMPLERS = _child('DATA_SAMPLERS', 'datasets.samplers')
 METRICS = _child('METRICS', 'evaluation')
 HOOKS = _child('HOOKS', 'engine')
+LOOPS = _child('LOOPS', 'engine')
+RUNNERS = _child('RUNNERS', 'engine')
 VISUALIZERS = _child('VISUALIZERS', 'visualization')
 
 EVALUATOR = _child('EVALUATOR')
 LOG_PROCESSORS = _child('LOG_PROCESSORS')
-LOOPS = _child('LOOPS')
 MODEL_WRAPPERS = _child('MODEL_WRAPPERS')
 OPTIMIZERS = _child('OPTIMIZERS')
 OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS')
 OPTIM_WRAPPER_CONSTRUCTORS = _child('OPTIM_WRAPPER_CONSTRUCTORS')
 PARAM_SCHEDULERS = _child('PARAM_SCHEDULERS')
-RUNNERS = _child('RUNNERS')
 RUNNER_CONSTRUCTORS = _child('RUNNER_CONSTRUCTORS')
 TASK_UTILS = _child('TASK_UTILS')
 VISBACKENDS = _child('VISBACKENDS')
@@ -66,3 +67,6 @@ WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS')
 
 READERS = Registry('reader', scope=_SCOPE, locations=['mmdet_medglip.ingest.readers'])
 """Readers of source data sets; no counterpart in mmdet."""
+
+ADAPTATIONS = Registry('adaptation', scope=_SCOPE, locations=['mmdet_medglip.engine.adaptation'])
+"""Ways to adapt a detector to a new task; no counterpart in mmdet."""

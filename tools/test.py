@@ -17,6 +17,7 @@ from mmdet_medglip.engine.config import check_data
 from mmdet_medglip.engine.launch import (
     add_common_options,
     build_runner,
+    find_checkpoint,
     is_main_process,
     leave_process_group,
     read_config,
@@ -44,31 +45,6 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def find_checkpoint(config: Config, named: str | None, config_file: str) -> str:
-    """Return the checkpoint to test: the named one, else the newest of the work folder.
-
-    Raises:
-        FileNotFoundError: If there is none; the message has the command that makes one.
-    """
-    if named is None:
-        pointer = Path(config.work_dir) / 'last_checkpoint'
-        if not pointer.is_file():
-            raise FileNotFoundError(
-                f'{config.work_dir} holds no checkpoint; train one with '
-                f'`python tools/train.py {config_file}`, or name a checkpoint.'
-            )
-        named = pointer.read_text().strip()
-        if not Path(named).is_file():
-            # The work folder was moved after training.
-            named = str(pointer.with_name(Path(named).name))
-    if '://' not in named and not Path(named).is_file():
-        raise FileNotFoundError(
-            f'Checkpoint {named} does not exist; train one with '
-            f'`python tools/train.py {config_file}`.'
-        )
-    return named
-
-
 def use_pictures(config: Config, args: argparse.Namespace) -> None:
     """Switch the drawing hook on."""
     hooks = config.setdefault('default_hooks', {})
@@ -92,7 +68,7 @@ def prepare(args: argparse.Namespace) -> Config:
         ValueError: If an option does not fit the config.
     """
     config = read_config(args)
-    check_data(config, 'test_dataloader')
+    check_data(config, 'test_dataloader', 'test_cfg')
     config.load_from = find_checkpoint(config, args.checkpoint, args.config)
     if args.show or args.show_dir:
         use_pictures(config, args)
@@ -105,9 +81,10 @@ def report(config: Config, metrics: dict[str, float], show_dir: str | None) -> N
     path = Path(config.work_dir) / METRICS_FILE
     path.write_text(json.dumps(values, indent=2, sort_keys=True) + '\n')
     print(f'\ncheckpoint  {config.load_from}')
-    for name, value in values.items():
-        if name.count('/') <= 1:
-            print(f'{name:<24}{value:.4f}')
+    headline = {name: value for name, value in values.items() if name.count('/') <= 1}
+    width = max(map(len, headline), default=0) + 2
+    for name, value in headline.items():
+        print(f'{name:<{width}}{value:.4f}')
     print(f'all metrics {path}')
     pictures = sorted(Path(show_dir).rglob('*.png')) if show_dir else []
     if pictures:

@@ -87,7 +87,7 @@ def prepare(args: argparse.Namespace) -> Config:
     if args.resume is not None:
         config.resume = True
         config.load_from = None if args.resume == 'auto' else args.resume
-    check_data(config, 'train_dataloader', 'val_dataloader')
+    check_data(config, 'train_dataloader', 'val_dataloader', 'test_cfg')
     check_weights(config)
     return config
 

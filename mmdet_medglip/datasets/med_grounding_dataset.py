@@ -12,6 +12,7 @@ from mmdet_medglip.ontology import Level, Ontology
 from mmdet_medglip.registry import DATASETS, TRANSFORMS
 from mmdet_medglip.structures import SPLITS
 
+from .few_shot import log_shots, select_shots
 from .hold_out import HoldOut
 from .record_info import PREFERENCES, record_info
 from .sources import RecordSource, open_source
@@ -58,6 +59,11 @@ class MedGroundingDataset(BaseDataset):
         hold_out: Arguments of :class:`HoldOut`, labels and sources kept apart for zero-shot tests.
         label_map: An annotation file's label numbers or names to names of the ontology, as a dict
             or as a JSON file below ``data_root``.
+        shots: Take so few records that each label has this many shots, see ``select_shots``; None
+            takes all. Records without a label, grounded phrases too, are then left out. What each
+            label got is logged and in ``shots_of``; a label with fewer is a warning.
+        shot_seed: Another seed draws other records.
+        shot_unit: ``'image'`` or ``'instance'``, what counts as a shot.
         ontology: YAML file of an own ontology; by default the packaged one.
         metainfo: Further entries of ``metainfo``.
 
@@ -86,10 +92,15 @@ class MedGroundingDataset(BaseDataset):
         level: Level = 'label',
         hold_out: Mapping[str, Any] | None = None,
         label_map: Mapping[str, str] | str | None = None,
+        shots: int | None = None,
+        shot_seed: int = 0,
+        shot_unit: str = 'image',
         ontology: str = '',
         metainfo: Mapping[str, Any] | None = None,
     ) -> None:
         _check_arguments(split, filter_cfg or {}, prefer, modalities, labels, level)
+        self.shots, self.shot_seed, self.shot_unit = shots, shot_seed, shot_unit
+        self.shots_of: dict[str, int] = {}
         self.split = split
         self.masks = masks
         self.prefer = prefer
@@ -131,6 +142,8 @@ class MedGroundingDataset(BaseDataset):
         )
         self.vocabulary = self._make_vocabulary(self.source)
         rows = self._select(self.source)
+        if self.shots is not None:
+            rows = self._take_shots(self.source, rows)
         self._rows = rows if self._indices is None else rows[_positions(self._indices, len(rows))]
         if self.masks:
             self._check_masks()
@@ -273,6 +286,20 @@ class MedGroundingDataset(BaseDataset):
                 f'{source.counts("modality")}.'
             )
         return np.flatnonzero(keep)
+
+    def _take_shots(self, source: RecordSource, rows: np.ndarray) -> np.ndarray:
+        """Return the selected rows that make the shots."""
+        labels = tuple(self.vocabulary.level_of) or self.vocabulary.ids
+        counts = source.count_labels(labels)[rows]
+        found = select_shots(counts, self.shots, self.shot_seed, self.shot_unit)
+        if not len(found.rows):
+            raise ValueError(
+                f'shots={self.shots}: no selected record of {source.origin} has one of the '
+                f'{len(labels)} labels {list(labels)[:5]}.'
+            )
+        log_shots(found, labels, self.shots, self.shot_unit)
+        self.shots_of = dict(zip(labels, found.chosen.tolist(), strict=True))
+        return rows[found.rows]
 
     def _check_masks(self) -> None:
         bare = self._rows[self.source.count_without_mask(self._taken)[self._rows] > 0]

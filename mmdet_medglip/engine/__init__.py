@@ -1,12 +1,23 @@
-"""What runs around the model: hooks and safe checkpoints."""
+"""What runs around the model: adaptation, hooks, loops and safe checkpoints."""
 
+from .adaptation import AdaptationRunner, adapt
 from .checkpoint import load_checkpoint, use_safe_checkpoints
-from .hooks import CheckpointMatchHook, GroundingVisualizationHook, TrainableParametersHook
+from .hooks import (
+    CheckpointMatchHook,
+    GroundingVisualizationHook,
+    TaskComparisonHook,
+    TrainableParametersHook,
+)
+from .loops import MultiTaskTestLoop
 
 __all__ = [
+    'AdaptationRunner',
     'CheckpointMatchHook',
     'GroundingVisualizationHook',
+    'MultiTaskTestLoop',
+    'TaskComparisonHook',
     'TrainableParametersHook',
+    'adapt',
     'load_checkpoint',
     'use_safe_checkpoints',
 ]

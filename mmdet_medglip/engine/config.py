@@ -13,6 +13,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmdet_medglip.engine.tasks import expand_tasks
+
 __all__ = ['check_data', 'check_weights', 'default_work_dir', 'load_config']
 
 CONFIG_FOLDER = 'configs'
@@ -23,7 +25,8 @@ def load_config(path: str | Path, cfg_options: Mapping[str, Any] | None = None) 
 
     A new ``data_root`` replaces the file's wherever a string of the config, at any depth and
     inside any wrapper, is that folder or a path under it. Other overrides are applied after it,
-    so one data set can still be given a folder of its own.
+    so one data set can still be given a folder of its own. An entry ``tasks`` is then replaced by
+    the data loaders that it means, see :func:`~mmdet_medglip.engine.tasks.expand_tasks`.
 
     Args:
         path: Config file.
@@ -34,7 +37,7 @@ def load_config(path: str | Path, cfg_options: Mapping[str, Any] | None = None) 
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If ``data_root`` is overridden in a config that has none.
+        ValueError: If ``data_root`` is overridden in a config that has none, or ``tasks`` is bad.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
@@ -52,6 +55,7 @@ def load_config(path: str | Path, cfg_options: Mapping[str, Any] | None = None) 
         _move_paths(config._cfg_dict, old, new)
         config.data_root = new
     config.merge_from_dict(options)
+    expand_tasks(config)
     return config
 
 

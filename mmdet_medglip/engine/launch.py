@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.device import get_device
 from mmengine.dist import get_rank
-from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from mmdet_medglip.engine.checkpoint import use_safe_checkpoints
 from mmdet_medglip.engine.config import default_work_dir, load_config
+from mmdet_medglip.registry import RUNNERS
 
 __all__ = [
     'add_common_options',
     'build_runner',
+    'find_checkpoint',
     'is_main_process',
     'leave_process_group',
     'read_config',
@@ -71,6 +73,31 @@ def read_config(args: argparse.Namespace) -> Config:
     elif config.get('work_dir') is None:
         config.work_dir = default_work_dir(args.config)
     return config
+
+
+def find_checkpoint(config: Config, named: str | None, config_file: str) -> str:
+    """Return the checkpoint to test: the named one, else the newest of the work folder.
+
+    Raises:
+        FileNotFoundError: If there is none; the message has the command that makes one.
+    """
+    if named is None:
+        pointer = Path(config.work_dir) / 'last_checkpoint'
+        if not pointer.is_file():
+            raise FileNotFoundError(
+                f'{config.work_dir} holds no checkpoint; train one with '
+                f'`python tools/train.py {config_file}`, or name a checkpoint.'
+            )
+        named = pointer.read_text().strip()
+        if not Path(named).is_file():
+            # The work folder was moved after training.
+            named = str(pointer.with_name(Path(named).name))
+    if '://' not in named and not Path(named).is_file():
+        raise FileNotFoundError(
+            f'Checkpoint {named} does not exist; train one with '
+            f'`python tools/train.py {config_file}`.'
+        )
+    return named
 
 
 def is_main_process() -> bool:

@@ -5,6 +5,18 @@ wrap it in a ``BaseMetric`` in ``metrics`` that keeps small NumPy results per im
 class in ``metrics/__init__.py``.
 """
 
-from .metrics import HierarchicalMetric, MedCocoMetric, PhraseGroundingMetric
+from .metrics import (
+    CollectPresence,
+    HierarchicalMetric,
+    MedCocoMetric,
+    PhraseGroundingMetric,
+    PresenceMetric,
+)
 
-__all__ = ['HierarchicalMetric', 'MedCocoMetric', 'PhraseGroundingMetric']
+__all__ = [
+    'CollectPresence',
+    'HierarchicalMetric',
+    'MedCocoMetric',
+    'PhraseGroundingMetric',
+    'PresenceMetric',
+]

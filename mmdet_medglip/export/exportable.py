@@ -37,8 +37,8 @@ def exportable_expert(model: MedGLIP, modality: str) -> str:
         The key of ``model.backbone.experts``.
 
     Raises:
-        ValueError: A part of another type, a deformable convolution, answers by the hierarchy, or
-            a modality without an expert; the config key is named.
+        ValueError: A part of another type, a deformable convolution, boxes that leave by presence,
+            answers by the hierarchy, or a modality without an expert; the config key is named.
     """
     _check_type('model', model, MedGLIP)
     for name, expected in (
@@ -54,6 +54,11 @@ def exportable_expert(model: MedGLIP, modality: str) -> str:
         raise ValueError(
             'model.test_cfg.hierarchy cannot be exported: a graph gives boxes phrase by phrase; '
             'call model.set_hierarchy(None) first.'
+        )
+    if model.presence is not None and model.presence.mode != 'report':
+        raise ValueError(
+            f'model.test_cfg.presence.mode={model.presence.mode!r} cannot be exported: a graph '
+            'gives boxes as the head finds them; call model.set_presence(None) first.'
         )
     _check_plain('model.neck.deformable', 'False', model.neck)
     name = model.backbone.expert_of(modality)

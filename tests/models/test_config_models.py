@@ -34,7 +34,7 @@ def depth_of(path: Path) -> int:
 
 
 def modalities_of(path: Path) -> list[str]:
-    name = path.stem.removesuffix('_glip-t').removesuffix('_384')
+    name = path.stem.partition('_')[0]
     return list(MODALITIES) if name == 'all' else [name]
 
 
@@ -54,7 +54,7 @@ def bert_768(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_each_modality_and_all_have_both_sizes():
     names = {path.stem for path in LEAVES}
     both = {f'{m}{size}' for m in (*MODALITIES, 'all') for size in ('', '_glip-t')}
-    assert names == both | {'ct_384', 'all_384'}
+    assert names == both | {'ct_384', 'all_384', 'ct_presence', 'ct_words', 'all_words'}
 
 
 @each_leaf
@@ -125,6 +125,18 @@ def test_configured_model_answers(name, bert_768, sample):
         (result,) = model.test_step(dict(inputs=[image], data_samples=[request]))
     assert set(result.pred_instances.label_names) <= {'liver', 'left kidney'}
     assert len(result.pred_instances) > 0
+
+
+def test_presence_is_a_switch_of_the_head():
+    plain, model = (
+        MODELS.build(Config.fromfile(ROOT / 'configs' / 'medglip' / f'{name}.py').model)
+        for name in ('ct', 'ct_presence')
+    )
+    added = model.state_dict().keys() - plain.state_dict().keys()
+    assert added
+    assert all(name.startswith('bbox_head.presence.') for name in added)
+    assert plain.presence is None
+    assert model.presence.mode == 'report'
 
 
 def test_frozen_encoder_leaves_the_rest_to_train():

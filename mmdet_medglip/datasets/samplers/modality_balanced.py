@@ -1,6 +1,7 @@
 """Batches of one modality each, balanced over modalities by a temperature."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from mmengine.dist import get_dist_info
@@ -20,6 +21,9 @@ class ModalityBalancedBatchSampler(BatchSampler):
     - **Share.** Modality ``m`` with ``n_m`` images gets ``p_m ~ n_m ** temperature`` of the
       batches (1: natural, 0: the same number for each), rounded by largest remainder so that the
       sum is exact; every modality gets at least one batch where there are enough.
+    - **Data sets.** With ``dataset_ratio`` the batches are first shared out over the data sets of a
+      ``ConcatDataset`` in that ratio, then over the modalities of each; a batch is then of one data
+      set too. So old data are replayed beside new ones, however many images each has.
     - **Images.** The batches of ``m`` are cut from a stream of shuffles of its ``n_m`` images laid
       end to end: no image comes a second time before each has come once. Hence all batches are
       full, a modality with a large share repeats images within the epoch, one with a small share
@@ -41,6 +45,8 @@ class ModalityBalancedBatchSampler(BatchSampler):
             rank, otherwise the next larger number. Batches are full either way.
         temperature: The exponent, 0..1.
         num_batches: Batches per rank and epoch; by default as ``drop_last`` says.
+        dataset_ratio: Share of the batches of each data set, as in mmdet's ``MultiDataSampler``;
+            one number per data set, none negative; 0 leaves a data set out.
 
     Raises:
         TypeError: If ``sampler`` is not a torch sampler or its dataset has no modalities.
@@ -54,6 +60,7 @@ class ModalityBalancedBatchSampler(BatchSampler):
         drop_last: bool = False,
         temperature: float = 0.5,
         num_batches: int | None = None,
+        dataset_ratio: Sequence[float] | None = None,
     ) -> None:
         if not isinstance(sampler, Sampler) or not hasattr(sampler, 'dataset'):
             raise TypeError(f'sampler must be a torch Sampler with a dataset, got {sampler!r}.')
@@ -67,6 +74,8 @@ class ModalityBalancedBatchSampler(BatchSampler):
         self.temperature = temperature
         self.rank, self.world_size = get_dist_info()
         self.indices = modality_indices(sampler.dataset)
+        self.dataset_ratio = dataset_ratio
+        self._groups = _groups(sampler.dataset, dataset_ratio)
         self.num_batches = self._epoch_length() if num_batches is None else num_batches
         if self.num_batches <= 0:
             raise ValueError(
@@ -81,14 +90,11 @@ class ModalityBalancedBatchSampler(BatchSampler):
         epoch = getattr(self.sampler, 'epoch', self._epoch)
         self._epoch += 1
         rng = np.random.default_rng([getattr(self.sampler, 'seed', None) or 0, epoch])
-        quotas = batches_per_modality(
-            [len(rows) for rows in self.indices.values()],
-            self.num_batches * self.world_size,
-            self.temperature,
-        )
+        rows = [one for group in self._groups for one in group.indices]
+        quotas = self._quotas(self.num_batches * self.world_size)
         streams = [
-            _stream(rows, quota * self.batch_size, rng)
-            for rows, quota in zip(self.indices.values(), quotas, strict=True)
+            _stream(one, quota * self.batch_size, rng)
+            for one, quota in zip(rows, quotas, strict=True)
         ]
         modality = rng.permutation(np.repeat(np.arange(len(quotas)), quotas))
         place = np.empty_like(modality)
@@ -102,9 +108,49 @@ class ModalityBalancedBatchSampler(BatchSampler):
         """Return the number of batches of this rank in one epoch."""
         return self.num_batches
 
+    def _quotas(self, total: int) -> list[int]:
+        """Batches of each modality of each group."""
+        shares = batches_per_modality([group.share for group in self._groups], total, 1.0)
+        return [
+            quota
+            for group, share in zip(self._groups, shares, strict=True)
+            for quota in batches_per_modality(
+                [len(rows) for rows in group.indices], share, self.temperature
+            )
+        ]
+
     def _epoch_length(self) -> int:
         images, per_step = len(self.sampler.dataset), self.batch_size * self.world_size
         return images // per_step if self.drop_last else -(-images // per_step)
+
+
+class _Group(NamedTuple):
+    """Data sets that share their batches by temperature: one, or all without a ratio."""
+
+    share: float
+    indices: tuple[np.ndarray, ...]
+
+
+def _groups(dataset: object, ratio: Sequence[float] | None) -> list[_Group]:
+    """The data sets that batches are shared out over.
+
+    Raises:
+        ValueError: The ratio does not fit the data sets.
+    """
+    if ratio is None:
+        return [_Group(1.0, tuple(modality_indices(dataset).values()))]
+    parts = getattr(dataset, 'datasets', [dataset])
+    if len(ratio) != len(parts) or min(ratio) < 0 or not any(ratio):
+        raise ValueError(
+            f'dataset_ratio must have one number of at least 0 for each of {len(parts)} data sets, '
+            f'and one above 0, got {list(ratio)}.'
+        )
+    starts = np.cumsum([0, *map(len, parts)])
+    return [
+        _Group(share, tuple(rows + start for rows in modality_indices(part).values()))
+        for part, share, start in zip(parts, ratio, starts[:-1], strict=True)
+        if share > 0
+    ]
 
 
 def modality_indices(dataset: object) -> dict[str, np.ndarray]:
@@ -135,7 +181,7 @@ def modality_indices(dataset: object) -> dict[str, np.ndarray]:
     return {name: np.concatenate(rows) for name, rows in parts.items()}
 
 
-def batches_per_modality(sizes: list[int], total: int, temperature: float) -> list[int]:
+def batches_per_modality(sizes: Sequence[float], total: int, temperature: float) -> list[int]:
     """Share out ``total`` batches over modalities in proportion to ``size ** temperature``.
 
     Args:

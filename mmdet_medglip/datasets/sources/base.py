@@ -1,12 +1,13 @@
 """What the data set needs to know of the place its records come from."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import coo_array, csr_array
 
 from mmdet_medglip.structures import Record
 
@@ -114,6 +115,24 @@ class RecordSource(ABC):
             int64 ``(len(self),)``.
         """
         return self._count(labels, missing_mask=False)
+
+    def count_labels(self, labels: Sequence[str]) -> csr_array:
+        """Count the instances of each label in each record.
+
+        Args:
+            labels: Distinct label ids, in the order of the columns.
+
+        Returns:
+            int64 ``(len(self), len(labels))``, sparse.
+        """
+        table = self.instance_table()
+        column = {label: number for number, label in enumerate(labels)}
+        code = np.array([column.get(name, -1) for name in table.names] + [-1], dtype=np.int64)
+        columns = code[table.codes]
+        keep = columns >= 0
+        ones = np.ones(int(keep.sum()), dtype=np.int64)
+        where = (table.rows()[keep], columns[keep])
+        return coo_array((ones, where), shape=(len(self), len(labels))).tocsr()
 
     def count_without_mask(self, labels: Iterable[str] | None) -> np.ndarray:
         """Count the instances of each record that have no mask; see ``count_instances``."""

@@ -4,6 +4,7 @@ from .intensity_window import DEFAULT_WINDOWS, WINDOW_PRESETS, IntensityWindow
 from .load_image import LoadMedImage
 from .pack_inputs import PackGroundingInputs
 from .sample_prompt import SamplePrompt
+from .shuffle_phrases import ShufflePhrases
 
 __all__ = [
     'DEFAULT_WINDOWS',
@@ -12,4 +13,5 @@ __all__ = [
     'LoadMedImage',
     'PackGroundingInputs',
     'SamplePrompt',
+    'ShufflePhrases',
 ]

@@ -2,11 +2,13 @@
 
 from .checkpoint_match_hook import CheckpointMatchHook, check_state_dict
 from .grounding_visualization_hook import GroundingVisualizationHook
+from .task_comparison_hook import TaskComparisonHook
 from .trainable_parameters_hook import TrainableParametersHook, count_parameters
 
 __all__ = [
     'CheckpointMatchHook',
     'GroundingVisualizationHook',
+    'TaskComparisonHook',
     'TrainableParametersHook',
     'check_state_dict',
     'count_parameters',

@@ -66,8 +66,8 @@ def check_state_dict(
             one for each of its children that has weights, 'any' at least one.
 
     Raises:
-        ValueError: If no weight fits, a weight has another shape, or a required one is missing.
-            The message has the numbers and some keys.
+        ValueError: If no weight fits, a weight has another shape, a required one is missing, or
+            updates of LoRA find no place. The message has the numbers and some keys.
     """
     expected = {key: value for key, value in model.state_dict().items() if _is_tensor(value)}
     given = {key.removeprefix('module.'): value for key, value in state_dict.items()}
@@ -82,7 +82,8 @@ def check_state_dict(
         )
     if require == 'modules':
         _check_modules(expected, common, name)
-    extra = [key for key in given if key not in expected]
+    extra = [key for key in given if key not in expected and not _is_taken(model, key)]
+    _check_updates(extra, name)
     if missing or extra:
         print_log(
             f'{name}: {len(common)} of {len(expected)} weights found; new: {_some(missing)}; '
@@ -123,6 +124,26 @@ def _check_modules(expected: dict, common: Sequence[str], name: str) -> None:
             'found. Convert it first with tools/model_converters, or set require="any" in '
             'CheckpointMatchHook.'
         )
+
+
+def _check_updates(extra: Sequence[str], name: str) -> None:
+    updates = [key for key in extra if '.lora_' in key]
+    if updates:
+        raise ValueError(
+            f'{name} was adapted by LoRA ({_some(updates)}) and this model was not: use the config '
+            'it was trained with, or merge it first with '
+            'tools/model_converters/merge_adaptation.py.'
+        )
+
+
+def _is_taken(model: nn.Module, key: str) -> bool:
+    """Whether a module takes an entry over that it does not have yet."""
+    path, _, last = key.rpartition('.')
+    try:
+        accepts = getattr(model.get_submodule(path), 'accepts', None)
+    except AttributeError:
+        return False
+    return accepts is not None and accepts(last)
 
 
 def _is_tensor(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from .average_precision import AveragePrecision, ImageDetections, average_precision
 from .boxes import pairwise_iou
+from .false_boxes import RecallCurve, found_at, recall_curve
 from .hierarchical_average_precision import (
     HierarchicalAveragePrecision,
     expand_to_ancestors,
@@ -9,7 +10,9 @@ from .hierarchical_average_precision import (
 )
 from .label_tree import LabelTree
 from .phrase_recall import MISS, PhrasePair, first_hit, phrase_accuracy, phrase_recall
+from .presence import auroc, brier_score, expected_calibration_error, no_target_accuracy
 from .risk_coverage import RiskCoverage, risk_coverage
+from .task_changes import TaskChange, task_changes
 
 __all__ = [
     'MISS',
@@ -18,13 +21,22 @@ __all__ = [
     'ImageDetections',
     'LabelTree',
     'PhrasePair',
+    'RecallCurve',
     'RiskCoverage',
+    'TaskChange',
+    'auroc',
     'average_precision',
+    'brier_score',
     'expand_to_ancestors',
+    'expected_calibration_error',
     'first_hit',
+    'found_at',
     'hierarchical_average_precision',
+    'no_target_accuracy',
     'pairwise_iou',
     'phrase_accuracy',
     'phrase_recall',
+    'recall_curve',
     'risk_coverage',
+    'task_changes',
 ]

@@ -1,7 +1,15 @@
-"""Metrics for MMEngine's evaluator: thin shells around ``evaluation.functional``."""
+"""Metrics for MMEngine's evaluator."""
 
+from .collect_presence import CollectPresence
 from .hierarchical_metric import HierarchicalMetric
 from .med_coco_metric import MedCocoMetric
 from .phrase_grounding_metric import PhraseGroundingMetric
+from .presence_metric import PresenceMetric
 
-__all__ = ['HierarchicalMetric', 'MedCocoMetric', 'PhraseGroundingMetric']
+__all__ = [
+    'CollectPresence',
+    'HierarchicalMetric',
+    'MedCocoMetric',
+    'PhraseGroundingMetric',
+    'PresenceMetric',
+]

@@ -10,15 +10,7 @@ from mmdet_medglip.registry import METRICS
 from mmdet_medglip.visualization.table import render_table
 
 from ..functional.phrase_recall import PhrasePair, first_hit, phrase_accuracy, phrase_recall
-from .samples import (
-    asked_labels,
-    class_index,
-    is_label_sample,
-    phrase_names,
-    read_field,
-    read_prediction,
-    read_truth,
-)
+from .samples import read_field, read_prediction, read_truth, truth_labels
 
 __all__ = ['PhraseGroundingMetric']
 
@@ -100,7 +92,7 @@ def _pairs(
 ) -> list[PhrasePair]:
     prediction, truth = read_prediction(sample), read_truth(sample)
     pairs = []
-    for phrase, label in enumerate(_truth_labels(sample, dataset_meta)):
+    for phrase, label in enumerate(truth_labels(sample, dataset_meta)):
         truth_boxes = truth.boxes[truth.of_label(label)]
         if not len(truth_boxes):
             continue
@@ -110,10 +102,3 @@ def _pairs(
         )
         pairs.append(PhrasePair(rank, len(truth_boxes)))
     return pairs
-
-
-def _truth_labels(sample: Mapping[str, Any], dataset_meta: Mapping[str, Any] | None) -> list[int]:
-    """Per phrase, the ``bbox_label`` of its truth."""
-    if is_label_sample(sample):
-        return asked_labels(sample, class_index(dataset_meta))
-    return list(range(len(phrase_names(sample))))

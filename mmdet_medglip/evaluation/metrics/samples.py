@@ -20,7 +20,9 @@ __all__ = [
     'read_above',
     'read_field',
     'read_prediction',
+    'read_presence',
     'read_truth',
+    'truth_labels',
 ]
 
 
@@ -106,6 +108,13 @@ def asked_labels(sample: Mapping[str, Any], index: Mapping[str, int]) -> list[in
     return [index[label] for label in labels]
 
 
+def truth_labels(sample: Mapping[str, Any], dataset_meta: Mapping[str, Any] | None) -> list[int]:
+    """``bbox_label`` of the truth of each phrase: a label of the data set, or the phrase itself."""
+    if is_label_sample(sample):
+        return asked_labels(sample, class_index(dataset_meta))
+    return list(range(len(phrase_names(sample))))
+
+
 def read_truth(sample: Mapping[str, Any]) -> Regions:
     """Truth in original pixels; ``labels`` as the data set gives them.
 
@@ -177,6 +186,28 @@ def read_above(sample: Mapping[str, Any], index: Mapping[str, int]) -> tuple[Reg
         )
     labels = np.array([index[node] for node in nodes], np.int64)
     return Regions(boxes, labels, scores, np.zeros(len(boxes), bool)), [index[a] for a in asked]
+
+
+def read_presence(sample: Mapping[str, Any], field: str) -> npt.NDArray[np.float64] | None:
+    """One value of ``pred_presence`` for each phrase, such as its ``scores`` or ``logits``.
+
+    Returns:
+        [P] in prompt order; None if the detector says nothing about presence.
+
+    Raises:
+        ValueError: If it is not one value for each phrase.
+    """
+    presence = sample.get('pred_presence')
+    if presence is None:
+        return None
+    values = _array(presence[field], np.float32).astype(np.float64)
+    asked = len(phrase_names(sample))
+    if values.shape != (asked,):
+        raise ValueError(
+            f'Image {sample.get("img_id")!r}: pred_presence.{field} has shape '
+            f'{list(values.shape)}, but {asked} phrases were asked.'
+        )
+    return values
 
 
 def _array(values: Any, dtype: npt.DTypeLike) -> npt.NDArray:

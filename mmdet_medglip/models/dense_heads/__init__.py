@@ -1,5 +1,6 @@
 """Dense heads."""
 
 from .med_grounding_head import MedGroundingHead
+from .presence_head import PresenceHead
 
-__all__ = ['MedGroundingHead']
+__all__ = ['MedGroundingHead', 'PresenceHead']

@@ -10,6 +10,7 @@ from mmcv.cnn import Scale
 from mmdet.models.dense_heads import ATSSHead
 from mmdet.models.utils import unpack_gt_instances
 from mmdet.utils import reduce_mean
+from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,6 +19,7 @@ from mmdet_medglip.registry import MODELS
 
 from ..language_models import TextFeatures
 from .box_selection import Pairs, best_pairs, suppress_doubles
+from .presence_head import PresenceHead, present_phrases
 
 __all__ = ['MedGroundingHead']
 
@@ -42,6 +44,8 @@ class MedGroundingHead(ATSSHead):
     Args:
         text_channels: Channels ``D`` of a token.
         in_channels: Channels ``C`` of every level.
+        presence: Arguments of a :class:`PresenceHead`, which says of each phrase whether it is on
+            the image at all; an empty dict takes the defaults, None leaves it out.
         anchor_generator, bbox_coder, loss_cls, loss_bbox, loss_centerness, train_cfg, test_cfg,
             init_cfg: As in mmdet's ``ATSSHead``; the coder is ``DeltaXYWHBBoxCoderForGLIP``.
 
@@ -51,12 +55,22 @@ class MedGroundingHead(ATSSHead):
         (mmdet/models/dense_heads/atss_vlfusion_head.py, 3.3.0, Apache-2.0), so weights convert.
     """
 
-    def __init__(self, text_channels: int, in_channels: int = 256, **kwargs: object) -> None:
+    def __init__(
+        self,
+        text_channels: int,
+        in_channels: int = 256,
+        presence: dict | None = None,
+        **kwargs: object,
+    ) -> None:
         self.text_channels = text_channels
         kwargs.setdefault('init_cfg', dict(type='Normal', layer='Conv2d', std=0.01))
         super().__init__(
             num_classes=1, in_channels=in_channels, feat_channels=in_channels, **kwargs
         )
+        self.presence: PresenceHead | None = None
+        if presence is not None:
+            kind = dict(type='PresenceHead', text_channels=text_channels)
+            self.presence = MODELS.build(ConfigDict(kind | dict(presence)))
 
     def _init_layers(self) -> None:
         priors, channels = self.num_base_priors, self.in_channels
@@ -122,11 +136,13 @@ class MedGroundingHead(ATSSHead):
             batch_gt_instances: For each image ``bboxes`` (n, 4), half open, in pixels of the
                 network's input, and ``labels`` (n,), indices of phrases; n may be 0. With
                 ``phrases``, bool (n, P), all phrases that are true for a box are its targets.
-            batch_img_metas: With ``scale_factor`` (width, height) of images that were resized.
+            batch_img_metas: With ``scale_factor`` (width, height) of images that were resized;
+                presence reads ``text`` and ``tokens_positive``.
             batch_gt_instances_ignore: As in mmdet.
 
         Returns:
-            ``loss_cls``, ``loss_bbox`` and ``loss_centerness``, scalars.
+            ``loss_cls``, ``loss_bbox`` and ``loss_centerness``, scalars, and ``loss_presence``
+            with a presence head.
         """
         levels = self._priors(deltas)
         priors = torch.cat(levels)
@@ -162,7 +178,16 @@ class MedGroundingHead(ATSSHead):
             torch.cat(boxes),
             num_positive,
         )
-        return dict(loss_cls=loss_cls, loss_bbox=loss_bbox, loss_centerness=loss_centerness)
+        losses = dict(loss_cls=loss_cls, loss_bbox=loss_bbox, loss_centerness=loss_centerness)
+        if self.presence is not None:
+            present = [
+                present_phrases(len(owned), *truth)
+                for owned, *truth in zip(
+                    text.token_maps, batch_gt_instances, ignored, metas, strict=True
+                )
+            ]
+            losses |= self.presence.loss(self._phrase_scores(logits, text), text, present)
+        return losses
 
     @staticmethod
     def _owned_by(gt: InstanceData, owned: Tensor) -> Tensor:
@@ -251,7 +276,8 @@ class MedGroundingHead(ATSSHead):
 
         Returns:
             For each image ``bboxes`` (n, 4), half open, ``scores`` (n,) in [0, 1], best first, and
-            ``labels`` (n,), indices of phrases.
+            ``labels`` (n,), indices of phrases. With a presence head the metainfo has
+            ``presence_logits`` (P,), one of each phrase.
         """
         metas = [sample.metainfo for sample in batch_data_samples]
         return self.predict_by_feat(*self(features, text), text, metas, rescale)
@@ -284,7 +310,11 @@ class MedGroundingHead(ATSSHead):
         image, *values = (x[large] for x in (image, boxes, scores, pairs.phrase))
         counts = torch.bincount(image, minlength=len(batch_img_metas)).tolist()
         parts = zip(*(value.split(counts) for value in values), strict=True)
-        return [self._best_boxes(*part) for part in parts]
+        results = [self._best_boxes(*part) for part in parts]
+        if self.presence is not None:
+            for result, judged in zip(results, self.presence(phrase_scores, text), strict=True):
+                result.set_field(judged.detach(), 'presence_logits', field_type='metainfo')
+        return results
 
     def score_places(
         self,

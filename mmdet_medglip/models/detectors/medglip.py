@@ -19,6 +19,7 @@ from mmdet_medglip.text import Prompt, parse_prompt, prompt_from_phrases, split_
 
 from ..backbones import ModalityRouter
 from ..language_models import RecentCache, TextFeatures, load_prompts, save_prompts
+from .presence_rule import PresenceRule
 from .prompt_of import prompt_of
 from .turns import of_rows, turns
 
@@ -38,6 +39,11 @@ class _Question(NamedTuple):
     prompt: Prompt
     parts: list[Prompt]
     family: Family | None = None
+
+    @property
+    def asked(self) -> list[str]:
+        """All phrases that are asked, in the order of labels."""
+        return [phrase for part in self.parts for phrase in part.phrases]
 
 
 @MODELS.register_module()
@@ -59,12 +65,14 @@ class MedGLIP(SingleStageDetector):
         bbox_head: Config of a :class:`MedGroundingHead`.
         train_cfg, data_preprocessor, init_cfg: As in mmdet.
         test_cfg: As in mmdet, with ``chunked_size``, the largest number of phrases that attend to
-            each other, -1 for no limit, and ``hierarchy``, see :meth:`set_hierarchy`.
+            each other, -1 for no limit, ``presence``, see :meth:`set_presence`, and ``hierarchy``,
+            see :meth:`set_hierarchy`.
 
     Raises:
         ValueError: Neck or head expect another token width than the language model gives, or
-            ``test_cfg.hierarchy`` has an option that is unknown or out of range.
-        FileNotFoundError: ``test_cfg.hierarchy.ontology`` does not exist.
+            ``test_cfg.presence`` or ``test_cfg.hierarchy`` does not fit.
+        FileNotFoundError: ``test_cfg.presence.calibration`` or ``test_cfg.hierarchy.ontology`` does
+            not exist.
     """
 
     def __init__(
@@ -91,6 +99,8 @@ class MedGLIP(SingleStageDetector):
                 )
         self._vocabulary: _Question | None = None
         self._parts: RecentCache[tuple, list[Prompt]] = RecentCache(_PROMPTS_KEPT)
+        self.presence: PresenceRule | None = None
+        self.set_presence((self.test_cfg or {}).get('presence'))
         self.hierarchy: HierarchyRule | None = None
         self.set_hierarchy((self.test_cfg or {}).get('hierarchy'))
 
@@ -143,6 +153,20 @@ class MedGLIP(SingleStageDetector):
         whole = parts[0] if len(parts) == 1 else prompt_from_phrases(phrases)
         self._vocabulary = _Question(whole, parts)
         return whole.phrases
+
+    def set_presence(self, options: dict | None) -> None:
+        """Choose what is done with presence from now on; ``test_cfg.presence`` sets it first.
+
+        Args:
+            options: ``mode``, ``threshold`` and ``calibration`` of a :class:`PresenceRule`; None
+                leaves boxes as they are and reports what a presence head says.
+
+        Raises:
+            ValueError: An option that is unknown, out of range, or does not fit this detector.
+            FileNotFoundError: There is no such calibration.
+        """
+        has_head = getattr(self.bbox_head, 'presence', None) is not None
+        self.presence = PresenceRule.from_test_cfg(options, has_head)
 
     def set_hierarchy(self, options: dict | None) -> None:
         """Choose how answers use the ontology from now on; ``test_cfg.hierarchy`` sets it first.
@@ -221,10 +245,18 @@ class MedGLIP(SingleStageDetector):
 
         Returns:
             The samples with ``pred_instances``: ``bboxes``, ``scores`` (best first), ``labels``
-            (indices of phrases) and ``label_names`` (the phrases). By ``test_cfg.hierarchy`` also
-            with ``levels``, and with ``pred_ancestors``, what is answered by classes and regions
-            that the prompt does not name, see :func:`split_answers`.
+            (indices of phrases) and ``label_names`` (the phrases). With a presence head, or by
+            ``test_cfg.presence``, also with ``pred_presence``, one row for each phrase in prompt
+            order, see :meth:`PresenceRule.apply`. No box and no phrase ``present`` is an answer:
+            nothing asked for was found. By ``test_cfg.hierarchy`` also with ``levels``, and with
+            ``pred_ancestors``, what is answered by classes and regions that the prompt does not
+            name, see :func:`split_answers`.
+
+        Raises:
+            ValueError: A calibration of presence was fitted to other weights.
         """
+        if self.presence is not None:
+            self.presence.check_weights(self)
         questions = [self._question_of(sample) for sample in batch_data_samples]
         pyramid = self.pyramid(self.extract_visual(batch_inputs, batch_data_samples))
         asked = [(row, part) for row, one in enumerate(questions) for part in one.parts]
@@ -237,13 +269,19 @@ class MedGLIP(SingleStageDetector):
                 result.labels = result.labels + sum(map(len, before))
                 found[row].append(result)
         for sample, question, results in zip(batch_data_samples, questions, found, strict=True):
-            if question.family is not None:
-                boxes = InstanceData.cat(results)
-                self.hierarchy.answer_sample(
-                    sample, boxes, question.family, self.test_cfg.get('max_per_img')
-                )
-            else:
-                sample.pred_instances = self._name(self._merge(results), question.prompt)
+            logits = [result.pop('presence_logits', None) for result in results]
+            boxes = InstanceData.cat(results)
+            if self.presence is not None:
+                judged = None if logits[0] is None else torch.cat(logits)
+                boxes, presence = self.presence.apply(boxes, judged, question.asked)
+                sample.pred_presence = presence[: len(question.prompt)]
+            if self.hierarchy is not None:
+                most = self.test_cfg.get('max_per_img')
+                self.hierarchy.answer_sample(sample, boxes, question.family, most)
+                continue
+            if self.presence is not None or len(results) > 1:
+                boxes = self._best(boxes)
+            sample.pred_instances = self._name(boxes, question.prompt)
         return batch_data_samples
 
     @torch.no_grad()
@@ -337,12 +375,10 @@ class MedGLIP(SingleStageDetector):
         )
         return found[prompt, limits]
 
-    def _merge(self, results: list[InstanceData]) -> InstanceData:
-        if len(results) == 1:
-            return results[0]
-        merged = InstanceData.cat(results)
-        best = merged.scores.argsort(descending=True)
-        return merged[best[: self.test_cfg.get('max_per_img', len(best))]]
+    def _best(self, boxes: InstanceData) -> InstanceData:
+        """The best boxes of an image, best first."""
+        best = boxes.scores.argsort(descending=True, stable=True)
+        return boxes[best[: self.test_cfg.get('max_per_img', len(best))]]
 
     @staticmethod
     def _name(result: InstanceData, prompt: Prompt) -> InstanceData:

@@ -2,6 +2,7 @@
 
 from .length_buckets import length_buckets
 from .padding import pad_rows
+from .phrase_offsets import PhraseOffsets
 from .prompt_file import load_prompts, save_prompts
 from .recent_cache import RecentCache
 from .text_encoder import TextEncoder
@@ -9,6 +10,7 @@ from .text_features import TextFeatures
 from .weight_bound_cache import WeightBoundCache, autocast_type
 
 __all__ = [
+    'PhraseOffsets',
     'RecentCache',
     'TextEncoder',
     'TextFeatures',

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from hashlib import sha256
 from typing import Any
 
 import torch
@@ -18,12 +17,15 @@ from mmdet_medglip.text import (
     Prompt,
     load_tokenizer,
     offline_error,
+    prompt_from_phrases,
     resolve_language_model,
     token_map,
 )
 
+from ..weights_digest import weights_digest
 from .length_buckets import length_buckets
 from .padding import pad_rows
+from .phrase_offsets import PhraseOffsets
 from .recent_cache import RecentCache
 from .text_features import TextFeatures
 from .weight_bound_cache import WeightBoundCache, autocast_type
@@ -68,6 +70,9 @@ class TextEncoder(BaseModule):
     part of a checkpoint. Only writing through ``parameter.data`` is not seen: call
     :meth:`clear_cache` then, as :meth:`train` and ``eval`` do if the encoder is trained.
 
+    Phrases may have learned offsets (:meth:`tune`), which are added behind the cache and are part
+    of a checkpoint; a model built without them takes those of the checkpoint that it loads.
+
     Args:
         name: ``'bundled'`` (all-MiniLM-L6-v2, offline), a local folder, or a hub name such as
             ``'bert-base-uncased'``.
@@ -109,6 +114,7 @@ class TextEncoder(BaseModule):
             )
         self.name = name
         self.max_tokens = max_tokens
+        self.phrase_offsets = PhraseOffsets(self.channels)
         self.frozen = frozen
         if frozen:
             self.model.requires_grad_(False)
@@ -143,7 +149,8 @@ class TextEncoder(BaseModule):
             prompt: functional.pad(owned, (0, mask.shape[1] - owned.shape[1])).to(self.device)
             for prompt, (_, owned) in tokens.items()
         }
-        return TextFeatures(padded, mask, tuple(maps[prompt] for prompt in prompts))
+        text = TextFeatures(padded, mask, tuple(maps[prompt] for prompt in prompts))
+        return self.phrase_offsets(text, tokens, prompts)
 
     def tokenize(self, prompts: Sequence[Prompt]) -> dict[Prompt, tuple[list[int], Tensor]]:
         """Token ids of each distinct prompt, and bool (P_i, T_i): which ones each phrase owns.
@@ -233,13 +240,22 @@ class TextEncoder(BaseModule):
         """Pinned features (T, D) of a prompt; None without, or if the weights have changed."""
         return self._hidden.pinned(self.model).get((prompt.caption, None))
 
+    def tune(self, phrases: Sequence[str]) -> None:
+        """Give phrases an offset of zero to train, see :class:`PhraseOffsets`.
+
+        Args:
+            phrases: As they will be asked; those that have an offset keep it.
+
+        Raises:
+            ValueError: A phrase is empty or exceeds ``max_tokens``.
+        """
+        prompts = [prompt_from_phrases([phrase]) for phrase in phrases]
+        for ids, owned in self.tokenize(prompts).values():
+            self.phrase_offsets.add([ids[place] for place in owned[0].nonzero().flatten().tolist()])
+
     def digest(self) -> str:
-        """SHA-256 of the weights: names, types, shapes and values, on any device."""
-        total = sha256()
-        for name, value in sorted(self.model.state_dict().items()):
-            total.update(f'{name} {value.dtype} {tuple(value.shape)}'.encode())
-            total.update(value.detach().cpu().contiguous().view(torch.uint8).numpy().data)
-        return total.hexdigest()
+        """SHA-256 of the language model's weights, see :func:`weights_digest`."""
+        return weights_digest(self.model.state_dict())
 
     def clear_cache(self) -> None:
         """Forget the features of all prompts."""

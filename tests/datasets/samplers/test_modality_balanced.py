@@ -188,3 +188,59 @@ def test_data_set_without_modalities_is_an_error() -> None:
         ModalityBalancedBatchSampler(DefaultSampler([1, 2], seed=0), 1)
     with pytest.raises(TypeError, match='torch Sampler'):
         ModalityBalancedBatchSampler([1, 2], 1)
+
+
+NEW = _Images({'ct': range(3), 'mri': range(3, 5)})
+
+
+@pytest.mark.parametrize(
+    ('ratio', 'expected'),
+    [
+        pytest.param([1, 1], [12, 12], id='half'),
+        pytest.param([3, 1], [18, 6], id='three-to-one'),
+        pytest.param([1.0, 0.5], [16, 8], id='fraction'),
+        pytest.param([1, 0], [24, 0], id='no-replay'),
+        pytest.param([1, 0.001], [23, 1], id='at-least-one'),
+    ],
+)
+def test_old_data_are_replayed_in_the_ratio_asked_for(ratio, expected):
+    both = ConcatDataset([NEW, IMAGES])  # 5 images and 64
+    sampler = ModalityBalancedBatchSampler(
+        DefaultSampler(both, seed=3), 4, num_batches=24, dataset_ratio=ratio
+    )
+    for _ in range(2):
+        batches = list(sampler)
+        of_new = [batch for batch in batches if max(batch) < 5]
+        assert [len(of_new), len(batches) - len(of_new)] == expected
+        for batch in batches:
+            assert len(batch) == 4
+            if min(batch) >= 5:
+                _modality([index - 5 for index in batch])
+            else:
+                assert max(batch) < 3 or (min(batch) >= 3 and max(batch) < 5)
+
+
+def test_ranks_share_the_replayed_batches(monkeypatch):
+    both = ConcatDataset([NEW, IMAGES])
+    seen = []
+    for rank in range(2):
+        monkeypatch.setattr(modality_balanced, 'get_dist_info', lambda rank=rank: (rank, 2))
+        sampler = ModalityBalancedBatchSampler(
+            DefaultSampler(both, seed=3), 4, num_batches=12, dataset_ratio=[1, 1]
+        )
+        seen += list(sampler)
+    assert sum(max(batch) < 5 for batch in seen) == 12
+    assert len(seen) == 24
+
+
+@pytest.mark.parametrize('ratio', [[1], [1, 1, 1], [1, -1], [0, 0]])
+def test_a_ratio_that_does_not_fit_is_named(ratio):
+    both = ConcatDataset([NEW, IMAGES])
+    with pytest.raises(ValueError, match='dataset_ratio must have one number'):
+        ModalityBalancedBatchSampler(DefaultSampler(both, seed=3), 4, dataset_ratio=ratio)
+
+
+def test_without_a_ratio_data_sets_mix_as_before():
+    both = ConcatDataset([IMAGES, IMAGES])
+    sampler = ModalityBalancedBatchSampler(DefaultSampler(both, seed=3), 4)
+    assert any(min(batch) < 64 <= max(batch) for batch in sampler)

@@ -1,0 +1,21 @@
+_base_ = [
+    '../_base_/models/medglip_r18.py',
+    '../_base_/datasets/med_grounding_words.py',
+    '../_base_/schedules/adamw_36e.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(
+    backbone=dict(
+        experts=dict(
+            ct=_base_.expert,
+            mri=_base_.expert,
+            xray=_base_.expert,
+            ultrasound=_base_.expert,
+            endoscopy=_base_.expert,
+            dermoscopy=_base_.expert,
+            fundus=_base_.expert,
+        )
+    )
+)
+train_dataloader = dict(batch_sampler=dict(type='ModalityBalancedBatchSampler', temperature=0.5))

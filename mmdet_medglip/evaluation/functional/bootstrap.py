@@ -1,0 +1,53 @@
+"""Confidence intervals of a measure over patients."""
+
+from collections.abc import Callable, Hashable, Sequence
+
+import numpy as np
+
+__all__ = ['cluster_interval']
+
+
+def cluster_interval(
+    clusters: Sequence[Hashable],
+    measure: Callable[[np.ndarray], float],
+    *,
+    confidence: float = 0.95,
+    repeats: int = 200,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Percentile bootstrap interval, resampling clusters (patients) rather than images.
+
+    Args:
+        clusters: Cluster of each sample; None counts as a cluster of its own.
+        measure: Value of samples given by their indices, int64 (n,), with repetitions. Resamples
+            of which it is NaN are left out.
+        confidence: Probability mass of the interval, in (0, 1).
+        repeats: Number of resamples.
+        seed: Of the resamples.
+
+    Returns:
+        Lower and upper bound; NaN with fewer than two clusters or without any value.
+
+    Source:
+        Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
+
+    Example:
+        >>> values = np.array([0.0, 0.0, 1.0, 1.0])
+        >>> cluster_interval('aabb', lambda rows: values[rows].mean())
+        (0.0, 1.0)
+    """
+    rows: dict[Hashable, list[int]] = {}
+    for row, cluster in enumerate(clusters):
+        rows.setdefault(('alone', row) if cluster is None else cluster, []).append(row)
+    members = [np.array(of_one, dtype=np.int64) for of_one in rows.values()]
+    if len(members) < 2:
+        return float('nan'), float('nan')
+    rng = np.random.default_rng(seed)
+    draws = rng.integers(len(members), size=(repeats, len(members)))
+    drawn = np.array([measure(np.concatenate([members[i] for i in picked])) for picked in draws])
+    known = drawn[~np.isnan(drawn)]
+    if not len(known):
+        return float('nan'), float('nan')
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(known, [tail, 1 - tail])
+    return float(low), float(high)

@@ -1,0 +1,75 @@
+"""Test a model asked in other words: synonyms, descriptions, classes, wrong names.
+
+python tools/test_words.py configs/medglip/ct_words.py [CHECKPOINT] [--askings name synonym ...]
+
+AP50 with its 95 % interval over patients, for labels that training saw and labels held out of it
+(train_dataloader.dataset.hold_out). `shuffled` asks by the name of another label: a model that
+reads its prompt must do far worse there.
+"""
+
+import argparse
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from mmdet_medglip.engine.askings import ASKINGS, Answers, Score, test_askings
+from mmdet_medglip.engine.config import check_data
+from mmdet_medglip.engine.launch import (
+    add_common_options,
+    build_runner,
+    find_checkpoint,
+    read_config,
+)
+from mmdet_medglip.visualization.table import render_table
+
+RESULTS_FILE = 'test_words.json'
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
+    add_common_options(parser)
+    parser.add_argument(
+        'checkpoint', nargs='?', help='weights; default: the newest in the work folder'
+    )
+    parser.add_argument(
+        '--askings', nargs='+', choices=ASKINGS, default=list(ASKINGS), help='default: all'
+    )
+    return parser.parse_args()
+
+
+def row(answers: Answers) -> tuple[str, int, str, int, str, int]:
+    """One line of the table."""
+    cells = [cell for s in (answers.seen, answers.unseen) for cell in (s.labels, written(s))]
+    return (answers.asking, *cells, len(answers.unsaid))
+
+
+def written(score: Score) -> str:
+    """AP50 with its interval."""
+    if not score.labels:
+        return '-'
+    return f'{score.ap50:.3f} ({score.low:.3f}-{score.high:.3f})'
+
+
+def main() -> None:
+    """Test and print."""
+    args = parse_args()
+    try:
+        config = read_config(args)
+        check_data(config, 'test_dataloader')
+        config.load_from = find_checkpoint(config, args.checkpoint, args.config)
+        found = test_askings(build_runner(config), config, args.askings)
+    except (FileNotFoundError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from None
+    columns = ('asked by', 'seen', 'AP50', 'unseen', 'AP50', 'left out')
+    print(render_table('Labels asked in other words', columns, [row(one) for one in found]))
+    path = Path(config.work_dir) / RESULTS_FILE
+    path.write_text(json.dumps([dataclasses.asdict(one) for one in found], indent=2) + '\n')
+    print(f'\ncheckpoint  {config.load_from}\nall figures {path}')
+
+
+if __name__ == '__main__':
+    main()
