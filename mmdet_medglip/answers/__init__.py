@@ -1,8 +1,7 @@
-"""What is answered, given scored boxes; no model code.
+"""What is answered, given scored boxes: whether a phrase is there at all, and how sure that is.
 
-Here is whether a phrase is there at all, and how sure that is: pure functions of NumPy arrays and a
-file format, no registry, no state, no torch. Answers in the hierarchy of names (``hierarchy``), and
-words for given boxes (``region_labels``), are functions of tensors in modules of their own.
+Presence is pure functions of NumPy arrays and a file format; ``answers.hierarchy`` and
+``answers.region_labels`` work on boxes as tensors. No model code, no registry.
 """
 
 from .presence import (

@@ -50,15 +50,15 @@ def exportable_expert(model: MedGLIP, modality: str) -> str:
     ):
         _check_type(f'model.{name}', getattr(model, name), expected)
     _check_type('model.bbox_head.bbox_coder', model.bbox_head.bbox_coder, DeltaXYWHBBoxCoderForGLIP)
-    if model.hierarchy is not None:
-        raise ValueError(
-            'model.test_cfg.hierarchy cannot be exported: a graph gives boxes phrase by phrase; '
-            'call model.set_hierarchy(None) first.'
-        )
     if model.presence is not None and model.presence.mode != 'report':
         raise ValueError(
             f'model.test_cfg.presence.mode={model.presence.mode!r} cannot be exported: a graph '
             'gives boxes as the head finds them; call model.set_presence(None) first.'
+        )
+    if model.hierarchy is not None:
+        raise ValueError(
+            'model.test_cfg.hierarchy cannot be exported: a graph gives boxes phrase by phrase; '
+            'call model.set_hierarchy(None) first.'
         )
     _check_plain('model.neck.deformable', 'False', model.neck)
     name = model.backbone.expert_of(modality)

@@ -197,18 +197,18 @@ def deformable_expert(model: nn.Module) -> nn.Module:
             id='soft-nms',
         ),
         pytest.param(
-            dict(test_cfg__hierarchy=dict(level='class')),
-            None,
-            {},
-            r'test_cfg\.hierarchy cannot be exported',
-            id='hierarchy',
-        ),
-        pytest.param(
             dict(bbox_head__presence={}, test_cfg__presence={}),
             None,
             {},
             r"presence\.mode='both' cannot be exported.*set_presence\(None\)",
             id='presence',
+        ),
+        pytest.param(
+            dict(test_cfg__hierarchy=dict(level='class')),
+            None,
+            {},
+            r'test_cfg\.hierarchy cannot be exported',
+            id='hierarchy',
         ),
         pytest.param(
             dict(test_cfg__nms_pre=-1), None, {}, r'test_cfg\.nms_pre=-1.* 1 or more', id='nms_pre'

@@ -66,7 +66,7 @@ def test_twenty_kills(tmp_path: Path, repo_root: Path, sources: list[Path]) -> N
     duration = time.monotonic() - start
     sizes = {600, 900, len(GroundingStore(tmp_path / 'whole'))}
     chance = random.Random(7)
-    killed = 0
+    killed = finished = 0
     out = tmp_path / 'store'
     while killed < KILLS:
         process = subprocess.Popen(
@@ -88,7 +88,8 @@ def test_twenty_kills(tmp_path: Path, repo_root: Path, sources: list[Path]) -> N
         else:
             assert process.returncode == 0
             assert content(out) == content(tmp_path / 'whole')
-            out.rename(tmp_path / f'done-{killed}')
+            out.rename(tmp_path / f'done-{finished}')
+            finished += 1
     subprocess.run(command(repo_root, sources, out), check=True, capture_output=True)
     assert content(out) == content(tmp_path / 'whole')
     assert not (out / '.ingest').exists()

@@ -158,6 +158,28 @@ def read_prediction(sample: Mapping[str, Any]) -> Regions:
     return Regions(boxes, labels, scores, np.zeros(len(boxes), bool))
 
 
+def read_presence(sample: Mapping[str, Any], field: str) -> npt.NDArray[np.float64] | None:
+    """One value of ``pred_presence`` for each phrase, such as its ``scores`` or ``logits``.
+
+    Returns:
+        [P] in prompt order; None if the detector says nothing about presence.
+
+    Raises:
+        ValueError: If it is not one value for each phrase.
+    """
+    presence = sample.get('pred_presence')
+    if presence is None:
+        return None
+    values = _array(presence[field], np.float32).astype(np.float64)
+    asked = len(phrase_names(sample))
+    if values.shape != (asked,):
+        raise ValueError(
+            f'Image {sample.get("img_id")!r}: pred_presence.{field} has shape '
+            f'{list(values.shape)}, but {asked} phrases were asked.'
+        )
+    return values
+
+
 def read_above(sample: Mapping[str, Any], index: Mapping[str, int]) -> tuple[Regions, list[int]]:
     """Answers by classes and regions above what was asked, and which of them were asked, too.
 
@@ -186,28 +208,6 @@ def read_above(sample: Mapping[str, Any], index: Mapping[str, int]) -> tuple[Reg
         )
     labels = np.array([index[node] for node in nodes], np.int64)
     return Regions(boxes, labels, scores, np.zeros(len(boxes), bool)), [index[a] for a in asked]
-
-
-def read_presence(sample: Mapping[str, Any], field: str) -> npt.NDArray[np.float64] | None:
-    """One value of ``pred_presence`` for each phrase, such as its ``scores`` or ``logits``.
-
-    Returns:
-        [P] in prompt order; None if the detector says nothing about presence.
-
-    Raises:
-        ValueError: If it is not one value for each phrase.
-    """
-    presence = sample.get('pred_presence')
-    if presence is None:
-        return None
-    values = _array(presence[field], np.float32).astype(np.float64)
-    asked = len(phrase_names(sample))
-    if values.shape != (asked,):
-        raise ValueError(
-            f'Image {sample.get("img_id")!r}: pred_presence.{field} has shape '
-            f'{list(values.shape)}, but {asked} phrases were asked.'
-        )
-    return values
 
 
 def _array(values: Any, dtype: npt.DTypeLike) -> npt.NDArray:

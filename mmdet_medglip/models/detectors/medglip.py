@@ -41,9 +41,11 @@ class _Question(NamedTuple):
     family: Family | None = None
 
     @property
-    def asked(self) -> list[str]:
-        """All phrases that are asked, in the order of labels."""
-        return [phrase for part in self.parts for phrase in part.phrases]
+    def phrases(self) -> tuple[str, ...]:
+        """All that is asked: the prompt's phrases, then what lies above them."""
+        if self.family is None:
+            return self.prompt.phrases
+        return self.family.phrases[: self.family.num_asked]
 
 
 @MODELS.register_module()
@@ -71,8 +73,8 @@ class MedGLIP(SingleStageDetector):
     Raises:
         ValueError: Neck or head expect another token width than the language model gives, or
             ``test_cfg.presence`` or ``test_cfg.hierarchy`` does not fit.
-        FileNotFoundError: ``test_cfg.presence.calibration`` or ``test_cfg.hierarchy.ontology`` does
-            not exist.
+        FileNotFoundError: ``test_cfg.presence.calibration`` or ``test_cfg.hierarchy.ontology``
+            does not exist.
     """
 
     def __init__(
@@ -273,9 +275,9 @@ class MedGLIP(SingleStageDetector):
             boxes = InstanceData.cat(results)
             if self.presence is not None:
                 judged = None if logits[0] is None else torch.cat(logits)
-                boxes, presence = self.presence.apply(boxes, judged, question.asked)
-                sample.pred_presence = presence[: len(question.prompt)]
-            if self.hierarchy is not None:
+                boxes, presence = self.presence.apply(boxes, judged, question.phrases)
+                sample.pred_presence = presence[: len(question.prompt.phrases)]
+            if question.family is not None:
                 most = self.test_cfg.get('max_per_img')
                 self.hierarchy.answer_sample(sample, boxes, question.family, most)
                 continue

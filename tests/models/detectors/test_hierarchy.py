@@ -155,13 +155,3 @@ def test_it_can_be_switched(build, images, sample):
 def test_bad_options_are_named_when_the_model_is_built(build, options, message):
     with pytest.raises(ValueError, match=message):
         build('ct', test_cfg__hierarchy=options)
-
-
-@torch.no_grad()
-def test_presence_is_told_of_the_prompt_alone(build, images, sample):
-    found = []
-    for options in (None, dict(ask_parents=True)):
-        model = build('ct', bbox_head__presence={}, test_cfg__hierarchy=options)
-        found.append(model.predict(images[:1], [sample(ASKED, shape=(96, 96))])[0].pred_presence)
-    assert found[1].label_names == ASKED
-    torch.testing.assert_close(found[0].scores, found[1].scores)

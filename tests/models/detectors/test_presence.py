@@ -224,3 +224,22 @@ def test_bad_options_are_named(build, head, options, message):
 def test_a_missing_file_stops_the_build(build, tmp_path):
     with pytest.raises(FileNotFoundError, match=r'no calibration of presence at .*absent\.json'):
         build(test_cfg__presence=dict(calibration=str(tmp_path / 'absent.json')))
+
+
+def test_presence_is_told_of_the_prompt_while_parents_are_asked(build, sample, images):
+    """Gates what lies above as well; rows of ``pred_presence`` stay those of the prompt."""
+    asked = ['left kidney', 'liver']
+    above = {'kidney', 'abdomen', 'liver and biliary tract'}
+    hierarchy = dict(test_cfg__hierarchy=dict(ask_parents=True))
+    model = build(**hierarchy)
+    (every,) = ask(model, images, sample, asked)
+    assert every.pred_presence.label_names == asked
+    assert set(every.pred_ancestors.label_names) == above
+    never = PhrasePresence(1.0, 0.0, 1.0)
+    model.set_presence(
+        dict(mode='gate', calibration=at(0.0, **{'left kidney': never, 'kidney': never}))
+    )
+    (found,) = ask(model, images, sample, asked)
+    assert found.pred_presence.present.tolist() == [False, True]
+    assert set(found.pred_instances.label_names) == {'liver'}
+    assert set(found.pred_ancestors.label_names) == above - {'kidney'}
