@@ -54,7 +54,9 @@ def bert_768(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_each_modality_and_all_have_both_sizes():
     names = {path.stem for path in LEAVES}
     both = {f'{m}{size}' for m in (*MODALITIES, 'all') for size in ('', '_glip-t')}
-    assert names == both | {'ct_384', 'all_384', 'ct_presence', 'ct_words', 'all_words'}
+    assert names == both | {
+        *('ct_384', 'all_384', 'ct_presence', 'ct_hierarchy', 'ct_words', 'all_words')
+    }
 
 
 @each_leaf
