@@ -42,10 +42,10 @@ class ModalityClassifier(BaseModule):
     """Four convolutions over a thumbnail, with two ways to say "none of these".
 
     The softmax has a class for foreign images, which it learns from pictures drawn on the fly
-    (:mod:`mmdet_medglip.routing.foreign_images`); and an image whose statistics (the mean
-    of every channel, relative to the strength of its layer) lie far from those of all known modalities is foreign
-    whatever the softmax says. Both bounds are set by :meth:`calibrate` on images that were not
-    trained on, so that the wanted share of them passes.
+    (:mod:`mmdet_medglip.routing.foreign_images`); and an image whose statistics (the mean of every
+    channel over the root mean square of its layer) lie far from those of all known modalities is
+    foreign whatever the softmax says. Both bounds are set by :meth:`calibrate` on images that were
+    not trained on, so that the wanted share of them passes.
 
     It trains on a memory of thumbnails of all modalities, so batches may hold one modality each.
     Weights, bounds and names of the modalities are in the state dict, and
