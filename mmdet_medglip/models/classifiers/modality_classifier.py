@@ -43,7 +43,7 @@ class ModalityClassifier(BaseModule):
 
     The softmax has a class for foreign images, which it learns from pictures drawn on the fly
     (:mod:`mmdet_medglip.routing.foreign_images`); and an image whose statistics (the mean of every
-    channel, relative to the strength of its layer) lie far from those of all known modalities is
+    channel over the root mean square of its layer) lie far from those of all known modalities is
     foreign whatever the softmax says. Both bounds are set by :meth:`calibrate` on images that were
     not trained on, so that the wanted share of them passes.
 
