@@ -55,7 +55,8 @@ def test_each_modality_and_all_have_both_sizes():
     names = {path.stem for path in LEAVES}
     both = {f'{m}{size}' for m in (*MODALITIES, 'all') for size in ('', '_glip-t')}
     assert names == both | {
-        *('ct_384', 'all_384', 'all_auto', 'ct_presence', 'ct_words', 'all_words'),
+        *('ct_384', 'all_384', 'all_auto', 'ct_presence', 'ct_hierarchy'),
+        *('ct_words', 'all_words'),
     }
 
 
