@@ -15,17 +15,11 @@ from torch import Tensor, nn
 
 from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.registry import MODELS
-from mmdet_medglip.routing import (
-    Verdict,
-    draw_foreign,
-    framed_views,
-    random_views,
-    spoil,
-    stretch_contrast,
-)
+from mmdet_medglip.routing import Verdict, framed_views
 
 from .class_distance import ClassDistance
 from .thumbnail_memory import ThumbnailMemory
+from .training_batch import foreign_batch, known_batch
 
 __all__ = ['ModalityClassifier']
 
@@ -33,8 +27,6 @@ _MEAN, _SCALE = 127.5, 64.0
 _BATCH = 256
 _FAINT = 1e-3
 """Keeps a layer without any activation finite."""
-_SPOILED = 0.4
-"""Share of the foreign images in training that is made of known ones."""
 
 
 @MODELS.register_module()
@@ -205,12 +197,13 @@ class ModalityClassifier(BaseModule):
             ValueError: A modality that it was not built for.
         """
         self._memory.add(thumbnails.detach(), [self._class_of(m) for m in modalities])
-        known, classes = self._memory.draw(self.known_per_step)
-        images = torch.cat([random_views(known.float()), self._foreign()])
-        foreign = classes.new_full((self.foreign_per_step,), len(self.modalities))
-        logits, _ = self(images)
-        loss = F.cross_entropy(logits[: len(known)], classes)
-        loss = loss + F.cross_entropy(logits[len(known) :], foreign)
+        known, classes = known_batch(self._memory, self.known_per_step)
+        count = self.foreign_per_step
+        foreign = foreign_batch(self._memory, count, self.modalities, self._rng)
+        logits, _ = self(torch.cat([known, foreign]).to(self.fc.weight.device))
+        none_of_them = classes.new_full((count,), len(self.modalities))
+        loss = F.cross_entropy(logits[: len(known)], classes.to(logits.device))
+        loss = loss + F.cross_entropy(logits[len(known) :], none_of_them.to(logits.device))
         return dict(loss_modality=self.loss_weight * loss)
 
     @torch.no_grad()
@@ -263,19 +256,6 @@ class ModalityClassifier(BaseModule):
         device = self.fc.weight.device
         parts = [self(part.to(device)) for part in thumbnails.split(_BATCH)]
         return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
-
-    def _foreign(self) -> Tensor:
-        """Foreign pictures (foreign_per_step, 3, 64, 64), 0..255, on the weights' device."""
-        known, classes = self._memory.draw(max(8, self.foreign_per_step))
-        arrays = known.permute(0, 2, 3, 1).cpu().numpy()
-        of = [self.modalities[index] for index in classes.tolist()]
-        rng = self._rng
-        drawn = [
-            spoil(arrays, of, rng) if rng.random() < _SPOILED else draw_foreign(rng)
-            for _ in range(self.foreign_per_step)
-        ]
-        images = torch.from_numpy(np.stack(drawn)).permute(0, 3, 1, 2)
-        return stretch_contrast(images.to(self.fc.weight.device).float())
 
     def _class_of(self, modality: str) -> int:
         try:
