@@ -13,11 +13,9 @@ from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner, TestLoop
 
 from mmdet_medglip.datasets import HoldOut, MedGroundingDataset
-from mmdet_medglip.evaluation.functional.average_precision import (
-    ImageDetections,
-    average_precision,
-)
+from mmdet_medglip.evaluation.functional.average_precision import ImageDetections
 from mmdet_medglip.evaluation.functional.bootstrap import cluster_interval
+from mmdet_medglip.evaluation.functional.resampled_ap import ResampledAP50
 from mmdet_medglip.evaluation.metrics import MedCocoMetric
 from mmdet_medglip.text import WORDINGS, say
 
@@ -163,7 +161,10 @@ def _test(runner: Runner, config: Config, asking: Asking) -> Answers:
     is_unseen = [i in unseen for i in vocabulary.ids]
     seen_rows = np.array(told) & ~np.array(is_unseen)
     unseen_rows = np.array(told) & np.array(is_unseen)
-    return Answers(asking.name, _score(metric, seen_rows), _score(metric, unseen_rows), unsaid)
+    ap50 = ResampledAP50(metric.images, len(vocabulary.ids))
+    return Answers(
+        asking.name, *(_score(metric, ap50, rows) for rows in (seen_rows, unseen_rows)), unsaid
+    )
 
 
 def _hold_out(config: Config) -> dict[str, Any]:
@@ -171,20 +172,17 @@ def _hold_out(config: Config) -> dict[str, Any]:
     return dict(dataset.get('hold_out') or {}) | dict(part='seen')
 
 
-def _score(metric: _Collected, wanted: np.ndarray) -> Score:
+def _score(metric: _Collected, ap50: ResampledAP50, wanted: np.ndarray) -> Score:
     """AP50 over the labels that are true in ``wanted``, bool (K,)."""
     nan = float('nan')
     if not wanted.any() or not metric.images:
         return Score(0, nan, nan, nan)
 
-    def ap50(rows: np.ndarray) -> float:
-        images = [metric.images[row] for row in rows]
-        result = average_precision(images, len(wanted), backend='faster_coco_eval')
-        values = result.ap50_per_label[wanted]
-        known = values[~np.isnan(values)]
+    def mean(rows: np.ndarray) -> float:
+        known = ap50(rows)[wanted]
+        known = known[~np.isnan(known)]
         return float(known.mean()) if len(known) else nan
 
     every = np.arange(len(metric.images))
-    truth = np.concatenate([image.gt_labels[~image.gt_ignore] for image in metric.images])
-    labels = int(wanted[np.unique(truth)].sum()) if len(truth) else 0
-    return Score(labels, ap50(every), *cluster_interval(metric.patients, ap50))
+    labels = int((~np.isnan(ap50(every)[wanted])).sum())
+    return Score(labels, mean(every), *cluster_interval(metric.patients, mean))

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ['AveragePrecision', 'ImageDetections', 'average_precision']
+__all__ = ['AveragePrecision', 'ImageDetections', 'average_precision', 'evaluate_images']
 
 _BACKENDS = {
     'pycocotools': ('pycocotools.coco', 'COCO', 'pycocotools.cocoeval', 'COCOeval'),
@@ -126,6 +126,28 @@ def average_precision(
     )
 
 
+def evaluate_images(
+    images: Sequence[ImageDetections], num_labels: int, max_detections: int = 100
+) -> list[dict[str, Any] | None]:
+    """Match detections and truth of each image and label, by pycocotools.
+
+    Args:
+        images: As in :func:`average_precision`, like all that follow.
+        num_labels: Number of labels.
+        max_detections: Best-scored detections kept per image and label.
+
+    Returns:
+        What ``COCOeval.evalImgs`` holds, whose ``image_id`` and ``category_id`` are positions in
+        ``images`` and labels; None for a pair without boxes.
+
+    Raises:
+        ValueError: If a label is out of range or a score is not finite.
+    """
+    truth, detections = _coco_annotations(images, num_labels)
+    sizes = (len(images), num_labels, max_detections)
+    return _evaluate(truth, detections, *sizes, _load_backend('pycocotools')).evalImgs
+
+
 def _precision(
     truth: list[dict],
     detections: list[dict],
@@ -135,6 +157,20 @@ def _precision(
     backend: tuple[Any, Any],
 ) -> npt.NDArray[np.float64]:
     """Precision [10 IoU thresholds, 101 recall points, K labels] by the COCO evaluator."""
+    evaluator = _evaluate(truth, detections, num_images, num_labels, max_detections, backend)
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluator.accumulate()
+    return np.asarray(evaluator.eval['precision'])[:, :, :, 0, 0]
+
+
+def _evaluate(
+    truth: list[dict],
+    detections: list[dict],
+    num_images: int,
+    num_labels: int,
+    max_detections: int,
+    backend: tuple[Any, Any],
+) -> Any:
     coco, evaluator_class = backend
     with contextlib.redirect_stdout(io.StringIO()):
         truth_index = _index(coco, truth, num_images, num_labels)
@@ -144,8 +180,7 @@ def _precision(
         evaluator.params.areaRngLbl = ['all']
         evaluator.params.maxDets = [max_detections]
         evaluator.evaluate()
-        evaluator.accumulate()
-    return np.asarray(evaluator.eval['precision'])[:, :, :, 0, 0]
+    return evaluator
 
 
 def _index(coco: Any, annotations: list[dict], num_images: int, num_labels: int) -> Any:
