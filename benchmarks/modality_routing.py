@@ -32,7 +32,7 @@ from torch import Tensor
 
 from mmdet_medglip.datasets import LoadMedImage, MedGroundingDataset
 from mmdet_medglip.datasets.transforms import thumbnail_of
-from mmdet_medglip.engine.checkpoint import load_checkpoint
+from mmdet_medglip.datasets.transforms.route_modality import read_classifier
 from mmdet_medglip.evaluation.functional.routing_shares import Routed, routing_shares
 from mmdet_medglip.models.classifiers import ModalityClassifier
 from mmdet_medglip.routing import follow
@@ -168,12 +168,7 @@ def measure(root: Path, args: argparse.Namespace) -> dict[str, Any]:
         for kind, images in foreign_sets().items()
     }
     start = time.perf_counter()
-    if args.checkpoint:
-        weights = load_checkpoint(args.checkpoint)
-        weights = weights.get('state_dict', weights)
-        classifier = ModalityClassifier.from_state_dict(weights, 'modality_classifier.')
-    else:
-        classifier = train(known, held, args)
+    classifier = read_classifier(args.checkpoint) if args.checkpoint else train(known, held, args)
     figures: dict[str, Any] = {
         'parameters': sum(p.numel() for p in classifier.parameters()),
         'train_images': len(known[1]),

@@ -19,14 +19,13 @@ from mmdet_medglip.answers import (
     fit_presence,
     save_presence,
 )
-from mmdet_medglip.engine.config import check_data
 from mmdet_medglip.engine.launch import (
+    add_checkpoint_option,
     add_common_options,
     build_runner,
-    find_checkpoint,
     is_main_process,
     leave_process_group,
-    read_config,
+    read_test_config,
 )
 from mmdet_medglip.models.weights_digest import detector_digest
 from mmdet_medglip.visualization.table import render_table
@@ -36,9 +35,7 @@ def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
     add_common_options(parser)
-    parser.add_argument(
-        'checkpoint', nargs='?', help='weights; default: the newest in the work folder'
-    )
+    add_checkpoint_option(parser)
     parser.add_argument('--out', required=True, metavar='FILE.json', help='file to write')
     parser.add_argument(
         '--evidence',
@@ -77,11 +74,9 @@ def prepare(args: argparse.Namespace) -> Config:
         FileNotFoundError: If the config, the data or the checkpoint is missing.
         ValueError: If the config has no validation images, or an option does not fit it.
     """
-    config = read_config(args)
+    config = read_test_config(args, 'val_dataloader')
     if config.get('val_dataloader') is None:
         raise ValueError(f'{args.config} has no val_dataloader, whose images are calibrated on.')
-    check_data(config, 'val_dataloader')
-    config.load_from = find_checkpoint(config, args.checkpoint, args.config)
     config.test_dataloader = config.val_dataloader
     config.test_evaluator = dict(type='mmdet_medglip.CollectPresence', evidence=args.evidence)
     if (config.model.get('test_cfg') or {}).get('presence') is not None:

@@ -13,14 +13,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from mmdet.evaluation import DumpDetResults
 from mmengine.config import Config
 
-from mmdet_medglip.engine.config import check_data
 from mmdet_medglip.engine.launch import (
+    add_checkpoint_option,
     add_common_options,
     build_runner,
-    find_checkpoint,
     is_main_process,
     leave_process_group,
-    read_config,
+    read_test_config,
 )
 
 METRICS_FILE = 'test_metrics.json'
@@ -30,9 +29,7 @@ def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
     add_common_options(parser)
-    parser.add_argument(
-        'checkpoint', nargs='?', help='weights; default: the newest in the work folder'
-    )
+    add_checkpoint_option(parser)
     parser.add_argument('--out', metavar='FILE.pkl', help='save the predictions to this pickle')
     parser.add_argument('--show', action='store_true', help='show each picture in a window')
     parser.add_argument('--show-dir', help='write pictures of truth beside prediction here')
@@ -67,9 +64,7 @@ def prepare(args: argparse.Namespace) -> Config:
         FileNotFoundError: If the config, the data or the checkpoint is missing.
         ValueError: If an option does not fit the config.
     """
-    config = read_config(args)
-    check_data(config, 'test_dataloader', 'test_cfg')
-    config.load_from = find_checkpoint(config, args.checkpoint, args.config)
+    config = read_test_config(args, 'test_dataloader', 'test_cfg')
     if args.show or args.show_dir:
         use_pictures(config, args)
     return config

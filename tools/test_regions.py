@@ -20,12 +20,11 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmdet_medglip.engine.config import check_data
 from mmdet_medglip.engine.launch import (
+    add_checkpoint_option,
     add_common_options,
     build_runner,
-    find_checkpoint,
-    read_config,
+    read_test_config,
 )
 from mmdet_medglip.visualization.table import render_table
 
@@ -36,9 +35,7 @@ def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
     add_common_options(parser)
-    parser.add_argument(
-        'checkpoint', nargs='?', help='weights; default: the newest in the work folder'
-    )
+    add_checkpoint_option(parser)
     parser.add_argument(
         '--num-places', type=int, nargs='+', default=[9], help='places that a box is read at'
     )
@@ -96,9 +93,7 @@ def main() -> None:
     """Test and print."""
     args = parse_args()
     try:
-        config = read_config(args)
-        check_data(config, 'test_dataloader')
-        config.load_from = find_checkpoint(config, args.checkpoint, args.config)
+        config = read_test_config(args, 'test_dataloader')
         runner = build_runner(config)
         runner.load_or_resume()
         loader, model = runner.build_dataloader(config.test_dataloader), runner.model.eval()

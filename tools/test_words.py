@@ -16,12 +16,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmdet_medglip.engine.askings import ASKINGS, Answers, Score, test_askings
-from mmdet_medglip.engine.config import check_data
 from mmdet_medglip.engine.launch import (
+    add_checkpoint_option,
     add_common_options,
     build_runner,
-    find_checkpoint,
-    read_config,
+    read_test_config,
 )
 from mmdet_medglip.visualization.table import render_table
 
@@ -32,9 +31,7 @@ def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
     add_common_options(parser)
-    parser.add_argument(
-        'checkpoint', nargs='?', help='weights; default: the newest in the work folder'
-    )
+    add_checkpoint_option(parser)
     parser.add_argument(
         '--askings', nargs='+', choices=ASKINGS, default=list(ASKINGS), help='default: all'
     )
@@ -58,9 +55,7 @@ def main() -> None:
     """Test and print."""
     args = parse_args()
     try:
-        config = read_config(args)
-        check_data(config, 'test_dataloader')
-        config.load_from = find_checkpoint(config, args.checkpoint, args.config)
+        config = read_test_config(args, 'test_dataloader')
         found = test_askings(build_runner(config), config, args.askings)
     except (FileNotFoundError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None

@@ -7,16 +7,6 @@ _base_ = [
 
 model = dict(
     modality_classifier=dict(type='ModalityClassifier'),
-    backbone=dict(
-        experts=dict(
-            ct=_base_.expert,
-            mri=_base_.expert,
-            xray=_base_.expert,
-            ultrasound=_base_.expert,
-            endoscopy=_base_.expert,
-            dermoscopy=_base_.expert,
-            fundus=_base_.expert,
-        )
-    ),
+    backbone=dict(experts=_base_.all_experts),
 )
 train_dataloader = dict(batch_sampler=dict(type='ModalityBalancedBatchSampler', temperature=0.5))

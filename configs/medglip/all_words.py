@@ -5,17 +5,5 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-model = dict(
-    backbone=dict(
-        experts=dict(
-            ct=_base_.expert,
-            mri=_base_.expert,
-            xray=_base_.expert,
-            ultrasound=_base_.expert,
-            endoscopy=_base_.expert,
-            dermoscopy=_base_.expert,
-            fundus=_base_.expert,
-        )
-    )
-)
+model = dict(backbone=dict(experts=_base_.all_experts))
 train_dataloader = dict(batch_sampler=dict(type='ModalityBalancedBatchSampler', temperature=0.5))

@@ -9,6 +9,7 @@ from .presence import (
     PhrasePresence,
     PresenceAnswer,
     PresenceCalibration,
+    best_scores,
     box_logits,
     judge_presence,
 )
@@ -22,6 +23,7 @@ __all__ = [
     'PresenceAnswer',
     'PresenceCalibration',
     'PresenceExamples',
+    'best_scores',
     'box_logits',
     'choose_threshold',
     'fit_presence',

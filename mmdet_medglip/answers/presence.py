@@ -23,6 +23,7 @@ __all__ = [
     'PhrasePresence',
     'PresenceAnswer',
     'PresenceCalibration',
+    'best_scores',
     'box_logits',
     'judge_presence',
 ]
@@ -169,6 +170,15 @@ def judge_presence(
     return PresenceAnswer(expit(slope * values + offset), threshold)
 
 
+def best_scores(
+    scores: npt.ArrayLike, labels: npt.ArrayLike, num_phrases: int
+) -> npt.NDArray[np.float64]:
+    """Best box score of each phrase, [P], 0 without a box; arguments of :func:`box_logits`."""
+    best = np.zeros(num_phrases)
+    np.maximum.at(best, np.asarray(labels, np.int64), np.asarray(scores, np.float64))
+    return best
+
+
 def box_logits(
     scores: npt.ArrayLike, labels: npt.ArrayLike, num_phrases: int
 ) -> npt.NDArray[np.float64]:
@@ -186,6 +196,5 @@ def box_logits(
         >>> box_logits([0.5, 0.2], [1, 1], 2).round(1).tolist()
         [-6.9, 0.0]
     """
-    best = np.zeros(num_phrases)
-    np.maximum.at(best, np.asarray(labels, np.int64), np.asarray(scores, np.float64))
+    best = best_scores(scores, labels, num_phrases)
     return logit(best.clip(_LEAST_BOX_SCORE, 1 - _LEAST_BOX_SCORE))

@@ -6,18 +6,10 @@ from collections.abc import Collection, Mapping
 
 from mmdet_medglip.ontology import Ontology
 
-__all__ = ['complete_groups', 'members_of']
+__all__ = ['complete_groups']
 
 Where = tuple[str, str]
 """Modality and source."""
-
-
-def members_of(ontology: Ontology, labels: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """Classes and regions above some labels, in the ontology's order, with those of the labels."""
-    above = {label: ontology.ancestors(label) for label in labels}
-    order = (*ontology.classes, *ontology.regions)
-    found = {group: tuple(i for i in labels if group in above[i]) for group in order}
-    return {group: members for group, members in found.items() if members}
 
 
 def complete_groups(
@@ -46,7 +38,7 @@ def complete_groups(
     known: dict[str, set[str]] = {}
     for (modality, _), labels in usage.items():
         known.setdefault(modality, set()).update(labels)
-    members = {modality: members_of(ontology, labels) for modality, labels in known.items()}
+    members = {modality: ontology.grouped(labels) for modality, labels in known.items()}
     return {
         where: tuple(
             group

@@ -242,6 +242,12 @@ class MedGroundingDataset(BaseDataset):
         other.get_subset_(indices)
         return other
 
+    @property
+    def _taken(self) -> tuple[str, ...] | None:
+        """Labels whose instances count; None for all, those without a label too."""
+        all_labels = self.labels is None and self.hold_out.takes_all_labels
+        return None if all_labels else self.vocabulary.labels
+
     def _label_map(self) -> Mapping[str, str] | Path | None:
         if isinstance(self.label_map, str):
             return Path(self.data_root or '.') / self.label_map
@@ -267,7 +273,6 @@ class MedGroundingDataset(BaseDataset):
                 f'hold_out leaves no label of {source.origin}, which annotates '
                 f'{", ".join(sorted(known))}: choose another fold, or name other labels.'
             )
-        self._taken = None if self.labels is None and self.hold_out.takes_all_labels else ids
         return Vocabulary.of(self.ontology, ids, usage, self.level)
 
     def _select(self, source: RecordSource) -> np.ndarray:
@@ -297,7 +302,7 @@ class MedGroundingDataset(BaseDataset):
 
     def _take_shots(self, source: RecordSource, rows: np.ndarray) -> np.ndarray:
         """Return the selected rows that make the shots."""
-        labels = tuple(self.vocabulary.level_of) or self.vocabulary.ids
+        labels = self.vocabulary.labels
         counts = source.count_labels(labels)[rows]
         found = select_shots(counts, self.shots, self.shot_seed, self.shot_unit)
         if not len(found.rows):

@@ -9,7 +9,7 @@ from typing import Any
 from mmdet_medglip.ontology import Level, Ontology
 from mmdet_medglip.routing import AUTO, UNROUTED
 
-from .label_groups import complete_groups, members_of
+from .label_groups import complete_groups
 
 __all__ = ['SCOPES', 'Vocabulary']
 
@@ -85,7 +85,7 @@ class Vocabulary:
             usage: Label ids annotated in a modality by a source, with those that are not taken.
             level: What is asked for: labels, or the classes or regions above them.
         """
-        groups = members_of(ontology, labels)
+        groups = ontology.grouped(labels)
         complete = complete_groups(ontology, usage, labels)
         if level == 'label':
             ids, annotated = tuple(labels), usage
@@ -103,6 +103,11 @@ class Vocabulary:
             return cls(ids, names, indices, ontology, members, complete)
         level_of = {label: group for group in ids for label in groups[group]}
         return cls(ids, names, indices, ontology, level_of=level_of)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Label ids that the data set takes, whatever the level that is asked for."""
+        return tuple(self.level_of) or self.ids
 
     @property
     def labels_of(self) -> dict[str, tuple[str, ...]]:

@@ -13,7 +13,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner, TestLoop
 
 from mmdet_medglip.datasets import HoldOut, MedGroundingDataset
-from mmdet_medglip.evaluation.functional.average_precision import ImageDetections
+from mmdet_medglip.evaluation.functional.average_precision import ImageDetections, nan_mean
 from mmdet_medglip.evaluation.functional.bootstrap import cluster_interval
 from mmdet_medglip.evaluation.functional.resampled_ap import ResampledAP50
 from mmdet_medglip.evaluation.metrics import MedCocoMetric
@@ -149,22 +149,15 @@ def _test(runner: Runner, config: Config, asking: Asking) -> Answers:
     TestLoop(runner, loader, Evaluator([metric])).run()
     vocabulary, ontology = dataset.vocabulary, dataset.ontology
     held = HoldOut(ontology=ontology, **_hold_out(config))
-    members = {
-        node: [i for i, above in vocabulary.level_of.items() if above == node] or [node]
-        for node in vocabulary.ids
-    }
-    unseen = {node for node in vocabulary.ids if not any(map(held.takes_label, members[node]))}
-    unsaid = ()
+    unsaid: tuple[str, ...] = ()
     if asking.name in WORDINGS:
         unsaid = tuple(i for i in vocabulary.ids if say(ontology, i, asking.name) is None)
-    told = [i not in unsaid for i in vocabulary.ids]
-    is_unseen = [i in unseen for i in vocabulary.ids]
-    seen_rows = np.array(told) & ~np.array(is_unseen)
-    unseen_rows = np.array(told) & np.array(is_unseen)
+    # A class or region is seen if training saw one of its labels.
+    seen = {vocabulary.position[label] for label in vocabulary.labels if held.takes_label(label)}
+    said = [row for row, node in enumerate(vocabulary.ids) if node not in unsaid]
+    parts = ([row for row in said if row in seen], [row for row in said if row not in seen])
     ap50 = ResampledAP50(metric.images, len(vocabulary.ids))
-    return Answers(
-        asking.name, *(_score(metric, ap50, rows) for rows in (seen_rows, unseen_rows)), unsaid
-    )
+    return Answers(asking.name, *(_score(metric, ap50, labels) for labels in parts), unsaid)
 
 
 def _hold_out(config: Config) -> dict[str, Any]:
@@ -172,17 +165,14 @@ def _hold_out(config: Config) -> dict[str, Any]:
     return dict(dataset.get('hold_out') or {}) | dict(part='seen')
 
 
-def _score(metric: _Collected, ap50: ResampledAP50, wanted: np.ndarray) -> Score:
-    """AP50 over the labels that are true in ``wanted``, bool (K,)."""
-    nan = float('nan')
-    if not wanted.any() or not metric.images:
-        return Score(0, nan, nan, nan)
+def _score(metric: _Collected, ap50: ResampledAP50, labels: Sequence[int]) -> Score:
+    """AP50 over some labels, by number."""
+    if not labels or not metric.images:
+        return Score(0, *[float('nan')] * 3)
 
     def mean(rows: np.ndarray) -> float:
-        known = ap50(rows)[wanted]
-        known = known[~np.isnan(known)]
-        return float(known.mean()) if len(known) else nan
+        return nan_mean(ap50(rows)[labels])
 
     every = np.arange(len(metric.images))
-    labels = int((~np.isnan(ap50(every)[wanted])).sum())
-    return Score(labels, mean(every), *cluster_interval(metric.patients, mean))
+    with_truth = int((~np.isnan(ap50(every)[labels])).sum())
+    return Score(with_truth, mean(every), *cluster_interval(metric.patients, mean))

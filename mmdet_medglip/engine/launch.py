@@ -14,16 +14,18 @@ from mmengine.dist import get_rank
 from mmengine.runner import Runner
 
 from mmdet_medglip.engine.checkpoint import use_safe_checkpoints
-from mmdet_medglip.engine.config import default_work_dir, load_config
+from mmdet_medglip.engine.config import check_data, default_work_dir, load_config
 from mmdet_medglip.registry import RUNNERS
 
 __all__ = [
+    'add_checkpoint_option',
     'add_common_options',
     'build_runner',
     'find_checkpoint',
     'is_main_process',
     'leave_process_group',
     'read_config',
+    'read_test_config',
 ]
 
 
@@ -50,6 +52,13 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
         help='how the processes of a distributed run were started',
     )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def add_checkpoint_option(parser: argparse.ArgumentParser) -> None:
+    """Add the weights that programs which test a model take."""
+    parser.add_argument(
+        'checkpoint', nargs='?', help='weights; default: the newest in the work folder'
+    )
 
 
 def read_config(args: argparse.Namespace) -> Config:
@@ -98,6 +107,26 @@ def find_checkpoint(config: Config, named: str | None, config_file: str) -> str:
             f'`python tools/train.py {config_file}`.'
         )
     return named
+
+
+def read_test_config(args: argparse.Namespace, *data: str) -> Config:
+    """Read the config of a program that tests a model, with its data and weights checked.
+
+    Args:
+        args: Of :func:`add_common_options` and :func:`add_checkpoint_option`.
+        data: Entries of the config whose data folders must exist, such as ``'test_dataloader'``.
+
+    Returns:
+        The config, whose ``load_from`` is the checkpoint.
+
+    Raises:
+        FileNotFoundError: If the config, the data or the checkpoint is missing.
+        ValueError: If an override does not fit the config.
+    """
+    config = read_config(args)
+    check_data(config, *data)
+    config.load_from = find_checkpoint(config, args.checkpoint, args.config)
+    return config
 
 
 def is_main_process() -> bool:

@@ -1,6 +1,6 @@
 """What is known by id: modalities, labels, and the classes and regions above them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -92,6 +92,21 @@ class Hierarchy:
             return (info.parent_class, info.region)
         parent = self.group(node).parent
         return () if parent is None else (parent,)
+
+    def grouped(self, nodes: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Return the classes and regions above some ids, in the file's order, with those of them.
+
+        Example:
+            >>> from mmdet_medglip.ontology import Ontology
+            >>> Ontology.default().grouped(['kidney_left', 'liver'])['abdomen']
+            ('kidney_left', 'liver')
+        """
+        above = {node: self.ancestors(node) for node in nodes}
+        found = {
+            group: tuple(node for node in nodes if group in above[node])
+            for group in (*self.classes, *self.regions)
+        }
+        return {group: members for group, members in found.items() if members}
 
     def info(self, label: str) -> LabelInfo:
         """Return all the ontology knows of a label id.

@@ -1,6 +1,6 @@
 """Groups are asked only where all of them is annotated."""
 
-from mmdet_medglip.datasets.label_groups import complete_groups, members_of
+from mmdet_medglip.datasets.label_groups import complete_groups
 from mmdet_medglip.ontology import Ontology
 
 ONTOLOGY = Ontology.default()
@@ -8,14 +8,14 @@ BOTH = ('kidney_left', 'kidney_right')
 
 
 def test_members_in_the_order_of_the_labels():
-    assert members_of(ONTOLOGY, ['liver', 'kidney_right', 'kidney_left', 'heart']) == {
+    assert ONTOLOGY.grouped(['liver', 'kidney_right', 'kidney_left', 'heart']) == {
         'heart_structure': ('heart',),
         'hepatobiliary_organ': ('liver',),
         'kidney': ('kidney_right', 'kidney_left'),
         'chest': ('heart',),
         'abdomen': ('liver', 'kidney_right', 'kidney_left'),
     }
-    assert members_of(ONTOLOGY, []) == {}
+    assert ONTOLOGY.grouped([]) == {}
 
 
 def test_a_source_that_annotates_a_part_is_not_asked_for_the_whole():

@@ -11,6 +11,8 @@ expert = dict(
     norm_cfg=dict(type='GN', num_groups=16),
     norm_eval=False,
 )
+modalities = ('ct', 'mri', 'xray', 'ultrasound', 'endoscopy', 'dermoscopy', 'fundus')
+all_experts = {modality: expert for modality in modalities}
 
 model = dict(
     type='MedGLIP',

@@ -14,6 +14,8 @@ expert = dict(
     out_indices=(1, 2, 3),
     convert_weights=False,
 )
+modalities = ('ct', 'mri', 'xray', 'ultrasound', 'endoscopy', 'dermoscopy', 'fundus')
+all_experts = {modality: expert for modality in modalities}
 
 model = dict(
     type='MedGLIP',

@@ -13,7 +13,7 @@ from mmdet_medglip.routing import AUTO, UNROUTED, Route, Verdict, follow
 
 from .thumbnail import thumbnail_of
 
-__all__ = ['RouteModality']
+__all__ = ['RouteModality', 'read_classifier']
 
 _PREFIX = 'modality_classifier.'
 
@@ -66,7 +66,7 @@ class RouteModality(BaseTransform):
         self.max_distance = max_distance
         self.classifier: Any = None
         if checkpoint is not None:
-            self.classifier = _read(checkpoint)
+            self.classifier = read_classifier(checkpoint)
 
     def use(self, classifier: Any) -> None:
         """Use the weights of a :class:`ModalityClassifier`, from now on and in all workers.
@@ -123,7 +123,13 @@ class RouteModality(BaseTransform):
         )
 
 
-def _read(checkpoint: str) -> Any:
+def read_classifier(checkpoint: str) -> Any:
+    """Read the :class:`ModalityClassifier` of a checkpoint, trained along or alone.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It holds no classifier.
+    """
     from mmdet_medglip.engine.checkpoint import load_checkpoint
     from mmdet_medglip.models.classifiers import ModalityClassifier
 

@@ -22,7 +22,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ['AveragePrecision', 'ImageDetections', 'average_precision', 'evaluate_images']
+__all__ = [
+    'AveragePrecision',
+    'ImageDetections',
+    'average_precision',
+    'evaluate_images',
+    'nan_mean',
+]
 
 _BACKENDS = {
     'pycocotools': ('pycocotools.coco', 'COCO', 'pycocotools.cocoeval', 'COCOeval'),
@@ -70,12 +76,12 @@ class AveragePrecision:
     @property
     def ap(self) -> float:
         """Mean of ``ap_per_label`` over the labels with truth; NaN if there is none."""
-        return _nanmean(self.ap_per_label)
+        return nan_mean(self.ap_per_label)
 
     @property
     def ap50(self) -> float:
         """Mean of ``ap50_per_label`` over the labels with truth; NaN if there is none."""
-        return _nanmean(self.ap50_per_label)
+        return nan_mean(self.ap50_per_label)
 
 
 def average_precision(
@@ -266,7 +272,8 @@ def _load_backend(name: str) -> tuple[Any, Any]:
         ) from error
 
 
-def _nanmean(values: npt.NDArray[np.float64]) -> float:
+def nan_mean(values: npt.NDArray[np.float64]) -> float:
+    """Mean of the values that are known; NaN if none is."""
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', RuntimeWarning)
         return float(np.nanmean(values)) if len(values) else float('nan')

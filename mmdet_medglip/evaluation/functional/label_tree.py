@@ -42,9 +42,7 @@ class LabelTree:
         Raises:
             ValueError: An id that the ontology does not have.
         """
-        above = {a for label in labels for a in ontology.ancestors(label)}
-        groups = [g for g in (*ontology.classes, *ontology.regions) if g in above]
-        ids = tuple(dict.fromkeys((*labels, *groups)))
+        ids = tuple(dict.fromkeys((*labels, *ontology.grouped(labels))))
         number = {node: i for i, node in enumerate(ids)}
         return cls(
             ids,

@@ -31,8 +31,8 @@ from .samples import (
     is_label_sample,
     read_above,
     read_field,
+    read_label_truth,
     read_prediction,
-    read_truth,
 )
 
 __all__ = ['HierarchicalMetric']
@@ -139,9 +139,10 @@ class HierarchicalMetric(BaseMetric):
     def _read(self, sample: Mapping[str, Any], tree: LabelTree) -> _Judged:
         index = tree.index
         asked = np.array(asked_labels(sample, index), np.int64)
-        prediction, truth = read_prediction(sample), read_truth(sample)
+        prediction = read_prediction(sample)
+        truth = read_label_truth(sample, len(class_index(self.dataset_meta)))
         above, above_asked = read_above(sample, index)
-        self._check(sample, asked, above, truth, tree)
+        _check_above(sample, asked, above, tree)
         image = ImageDetections(
             boxes=np.concatenate([prediction.boxes, above.boxes]),
             scores=np.concatenate([prediction.scores, above.scores]),
@@ -153,28 +154,6 @@ class HierarchicalMetric(BaseMetric):
         )
         pairs = self._inconsistent_pairs(image, [*asked.tolist(), *above_asked], tree)
         return _Judged(read_field(sample, 'modality'), image, pairs)
-
-    def _check(
-        self,
-        sample: Mapping[str, Any],
-        asked: npt.NDArray[np.int64],
-        above: Regions,
-        truth: Regions,
-        tree: LabelTree,
-    ) -> None:
-        image_id, classes = sample.get('img_id'), len(class_index(self.dataset_meta))
-        if len(truth.labels) and not (truth.labels.min() >= 0 and truth.labels.max() < classes):
-            raise ValueError(
-                f'Image {image_id!r}: `instances` name labels {truth.labels.min()} to '
-                f"{truth.labels.max()}, but metainfo['classes'] has {classes}."
-            )
-        follows = {node for label in asked.tolist() for node in tree.ancestors[label]}
-        strange = sorted(set(above.labels.tolist()).difference(follows))
-        if strange:
-            raise ValueError(
-                f'Image {image_id!r}: pred_ancestors answers by {tree.ids[strange[0]]!r}, which '
-                'lies above none of the labels that were asked.'
-            )
 
     def _inconsistent_pairs(
         self, image: ImageDetections, asked: Sequence[int], tree: LabelTree
@@ -188,6 +167,18 @@ class HierarchicalMetric(BaseMetric):
             labels=torch.tensor(labels, dtype=torch.long),
         )
         return inconsistent_pairs(found, family, self.iou_threshold)
+
+
+def _check_above(
+    sample: Mapping[str, Any], asked: npt.NDArray[np.int64], above: Regions, tree: LabelTree
+) -> None:
+    follows = {node for label in asked.tolist() for node in tree.ancestors[label]}
+    strange = sorted(set(above.labels.tolist()).difference(follows))
+    if strange:
+        raise ValueError(
+            f'Image {sample.get("img_id")!r}: pred_ancestors answers by {tree.ids[strange[0]]!r}, '
+            'which lies above none of the labels that were asked.'
+        )
 
 
 def _of_levels(prefix: str, found: HierarchicalAveragePrecision) -> dict[str, float]:

@@ -16,8 +16,8 @@ from .samples import (
     class_index,
     is_label_sample,
     read_field,
+    read_label_truth,
     read_prediction,
-    read_truth,
 )
 
 __all__ = ['MedCocoMetric']
@@ -134,14 +134,8 @@ def _row(name: str, images: int, result: AveragePrecision) -> tuple:
 
 
 def _read(sample: Mapping[str, Any], index: Mapping[str, int]) -> tuple[str, ImageDetections]:
-    image_id = read_field(sample, 'img_id')
     asked = np.array(asked_labels(sample, index), np.int64)
-    prediction, truth = read_prediction(sample), read_truth(sample)
-    if len(truth.labels) and not (truth.labels.min() >= 0 and truth.labels.max() < len(index)):
-        raise ValueError(
-            f'Image {image_id!r}: `instances` name labels {truth.labels.min()} to '
-            f"{truth.labels.max()}, but metainfo['classes'] has {len(index)}."
-        )
+    prediction, truth = read_prediction(sample), read_label_truth(sample, len(index))
     return read_field(sample, 'modality'), ImageDetections(
         boxes=prediction.boxes,
         scores=prediction.scores,

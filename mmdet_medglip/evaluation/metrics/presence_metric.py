@@ -9,6 +9,7 @@ import numpy.typing as npt
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from mmdet_medglip.answers import best_scores
 from mmdet_medglip.registry import METRICS
 from mmdet_medglip.visualization.table import render_table
 
@@ -150,8 +151,7 @@ class PresenceMetric(BaseMetric):
         labels = truth_labels(sample, self.dataset_meta)
         probability = read_presence(sample, 'scores')
         if probability is None:
-            probability = np.zeros(len(labels))
-            np.maximum.at(probability, boxes.labels, boxes.scores)
+            probability = best_scores(boxes.scores, boxes.labels, len(labels))
         present = np.isin(labels, truth.labels)
         found = [
             found_at(

@@ -19,6 +19,7 @@ __all__ = [
     'phrase_names',
     'read_above',
     'read_field',
+    'read_label_truth',
     'read_prediction',
     'read_presence',
     'read_truth',
@@ -131,6 +132,22 @@ def read_truth(sample: Mapping[str, Any]) -> Regions:
         scores=np.ones(len(boxes), np.float32),
         ignore=np.array([instance.get('ignore_flag', 0) for instance in instances], bool),
     )
+
+
+def read_label_truth(sample: Mapping[str, Any], num_labels: int) -> Regions:
+    """Truth of a label sample, see :func:`read_truth`.
+
+    Raises:
+        ValueError: If the sample carries no ``instances``, or names a label outside the
+            ``num_labels`` of the data set.
+    """
+    truth = read_truth(sample)
+    if len(truth.labels) and not (truth.labels.min() >= 0 and truth.labels.max() < num_labels):
+        raise ValueError(
+            f'Image {sample.get("img_id")!r}: `instances` name labels {truth.labels.min()} to '
+            f"{truth.labels.max()}, but metainfo['classes'] has {num_labels}."
+        )
+    return truth
 
 
 def read_prediction(sample: Mapping[str, Any]) -> Regions:

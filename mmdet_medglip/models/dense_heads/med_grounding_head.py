@@ -151,9 +151,8 @@ class MedGroundingHead(ATSSHead):
         counts = [len(level) for level in levels]
         assigned, boxes, wanted = [], [], []
         metas = batch_img_metas or [{}] * len(batch_gt_instances)
-        lengths = text.mask.sum(1).tolist()
         for gt, meta, skip, owned, length in zip(
-            batch_gt_instances, metas, ignored, text.token_maps, lengths, strict=True
+            batch_gt_instances, metas, ignored, text.token_maps, text.lengths, strict=True
         ):
             # Inclusive by a pixel of the original image, since predictions add one after rescaling.
             pixel = priors.new_tensor((0.0, 0.0, *meta.get('scale_factor', (1.0, 1.0))[:2]))

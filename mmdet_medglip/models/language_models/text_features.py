@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -26,6 +27,11 @@ class TextFeatures:
     mask: Tensor
     token_maps: tuple[Tensor, ...]
 
+    @cached_property
+    def lengths(self) -> list[int]:
+        """Number of real tokens of each prompt."""
+        return self.mask.sum(1).tolist()
+
     def with_hidden(self, hidden: Tensor) -> TextFeatures:
         """The same prompts with other token features."""
         return replace(self, hidden=hidden)
@@ -37,11 +43,10 @@ class TextFeatures:
     def of_rows(self, rows: Sequence[int]) -> TextFeatures:
         """Some of the prompts, padded to the longest of them."""
         index = torch.tensor(rows, device=self.hidden.device)
-        mask = self.mask[index]
-        length = int(mask.sum(1).max())
+        length = max(self.lengths[row] for row in rows)
         return TextFeatures(
             self.hidden[index, :length],
-            mask[:, :length],
+            self.mask[index, :length],
             tuple(self.token_maps[row][:, :length] for row in rows),
         )
 

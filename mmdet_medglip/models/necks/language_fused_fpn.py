@@ -213,7 +213,7 @@ class LanguageFusedFPN(BaseModule):
         if torch.compiler.is_compiling() or torch.jit.is_tracing() or len(text) == 1:
             return None
         call_cost = _CPU_CALL if text.mask.device.type == 'cpu' else _DEVICE_CALL
-        groups = length_buckets(text.mask.sum(1).tolist(), call_cost)
+        groups = length_buckets(text.lengths, call_cost)
         return groups if len(groups) > 1 else None
 
     def _run_blocks(
