@@ -1,12 +1,14 @@
 """The data set: records of a store, an ODVG file or a COCO file, one dict at a time."""
 
 import copy
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 from mmengine.dataset import BaseDataset, force_full_init
+from mmengine.logging import print_log
 
 from mmdet_medglip.ontology import Level, Ontology
 from mmdet_medglip.registry import DATASETS, TRANSFORMS
@@ -289,6 +291,7 @@ class MedGroundingDataset(BaseDataset):
                     )
                 keep &= source.indices(name, wanted)
         keep &= self.hold_out.rows(source)
+        keep &= self._can_be_asked(source, keep)
         if self.filter_cfg.get('filter_empty_gt', False):
             keep &= source.count_instances(self._taken) > 0
         if not keep.any():
@@ -299,6 +302,21 @@ class MedGroundingDataset(BaseDataset):
                 f'{source.counts("modality")}.'
             )
         return np.flatnonzero(keep)
+
+    def _can_be_asked(self, source: RecordSource, keep: np.ndarray) -> np.ndarray:
+        """Return a mask, bool, without records of modalities of which all labels are held out."""
+        labels_of = self.vocabulary.labels_of
+        bare = [name for name, ids in labels_of.items() if not ids and name in self.ontology.modalities]
+        if self.hold_out.takes_all_labels or not bare:
+            return np.ones(len(source), dtype=bool)
+        lost = source.indices('modality', bare)
+        print_log(
+            f'hold_out leaves no label of {", ".join(bare)}: {int((lost & keep).sum())} of '
+            f'{int(keep.sum())} records are left out.',
+            logger='current',
+            level=logging.WARNING,
+        )
+        return ~lost
 
     def _take_shots(self, source: RecordSource, rows: np.ndarray) -> np.ndarray:
         """Return the selected rows that make the shots."""

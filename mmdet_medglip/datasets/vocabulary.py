@@ -53,6 +53,9 @@ class Vocabulary:
     level_of: Mapping[str, str] = field(default_factory=dict, repr=False)
     position: Mapping[str, int] = field(init=False, repr=False, compare=False)
     _by_modality: Mapping[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
+    _foreign: dict[tuple[str, str], tuple[int, ...]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         if len(self.ids) != len(self.names):
@@ -143,6 +146,41 @@ class Vocabulary:
             if fits and (scope == 'modality' or origin == source):
                 found.update(labels)
         return tuple(sorted(found))
+
+    def foreign(self, *, modality: str, source: str) -> tuple[int, ...]:
+        """Return labels that cannot be on an image, though its source was not asked for them.
+
+        They are annotated in other modalities only, and lie in another body region than everything
+        that the image's source annotates.
+
+        Args:
+            modality: The image's modality.
+            source: The image's source.
+
+        Returns:
+            Sorted indices into ``ids``; empty where the source annotates nothing, or the modality
+            is not known.
+
+        Example:
+            >>> vocabulary = Vocabulary(('liver', 'kidney_left', 'polyp'),
+            ...                         ('liver', 'left kidney', 'polyp'),
+            ...                         {('ct', 'a'): (0, 1), ('fundus', 'b'): (2,)})
+            >>> vocabulary.foreign(modality='fundus', source='b')
+            ()
+        """
+        where = (modality, source)
+        if where not in self._foreign:
+            own = {self._region(self.ids[i]) for i in self.usage.get(where, ())}
+            near = set(self.scope('modality', modality=modality, source=source))
+            self._foreign[where] = tuple(
+                i
+                for i, node in enumerate(self.ids)
+                if own and i not in near and self._region(node) not in own
+            )
+        return self._foreign[where]
+
+    def _region(self, node: str) -> str:
+        return (node, *self.ontology.ancestors(node))[-1]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Vocabulary:
         return self

@@ -64,6 +64,9 @@ class SamplePrompt(BaseTransform):
         group_prob: Probability for each class and region to be asked in a training view.
         hard_negative_weight: How many times as likely a label that is easily taken for one on the
             image (:meth:`Ontology.look_alikes`) is drawn as a negative, at least 1.
+        num_foreign: Most labels of other modalities and body regions (:meth:`Vocabulary.foreign`)
+            that a training view is asked besides. Where a source annotates one label, nothing else
+            teaches that the words of the prompt matter.
     """
 
     def __init__(
@@ -78,16 +81,19 @@ class SamplePrompt(BaseTransform):
         wording: str | Mapping[str, float] = 'name',
         group_prob: float = 0.0,
         hard_negative_weight: float = 1.0,
+        num_foreign: int = 0,
     ) -> None:
         if mode not in ('train', 'test'):
             raise ValueError(f"mode must be 'train' or 'test', got {mode!r}.")
         if scope not in SCOPES:
             raise ValueError(f'scope must be one of {SCOPES}, got {scope!r}.')
-        if num_negatives < 0 or max_tokens < 1:
-            raise ValueError(
-                f'num_negatives must be >= 0 and max_tokens >= 1, got {num_negatives!r} and '
-                f'{max_tokens!r}.'
-            )
+        for name, count, least in (
+            ('num_negatives', num_negatives, 0),
+            ('num_foreign', num_foreign, 0),
+            ('max_tokens', max_tokens, 1),
+        ):
+            if count < least:
+                raise ValueError(f'{name} must be at least {least}, got {count!r}.')
         probabilities = dict(
             negative_prob=negative_prob, full_label_prob=full_label_prob, group_prob=group_prob
         )
@@ -107,6 +113,7 @@ class SamplePrompt(BaseTransform):
         self.wording = wording
         self.group_prob = group_prob
         self.hard_negative_weight = hard_negative_weight
+        self.num_foreign = num_foreign
 
     def transform(self, results: dict) -> dict:
         """Add the prompt to a record.
@@ -187,8 +194,9 @@ class SamplePrompt(BaseTransform):
         groups, free = self._take(self._groups(results, vocabulary), words, free)
         pool = sorted(set(scope).difference(positives))
         drawn = self._negatives(pool, bool(kept), self._weights(pool, positives, vocabulary))
-        negatives, _ = self._take(drawn, words, free)
-        asked = [*kept, *groups, *negatives]
+        negatives, free = self._take(drawn, words, free)
+        foreign, _ = self._take(self._foreign(results, vocabulary), words, free)
+        asked = [*kept, *groups, *negatives, *foreign]
         return [asked[i] for i in np.random.permutation(len(asked))]
 
     def _groups(self, results: dict, vocabulary: Vocabulary) -> list[str]:
@@ -198,6 +206,16 @@ class SamplePrompt(BaseTransform):
         known = vocabulary.complete.get((results['modality'], results.get('source') or ''), ())
         drawn = [group for group in known if np.random.random() < self.group_prob]
         return [drawn[i] for i in np.random.permutation(len(drawn))]
+
+    def _foreign(self, results: dict, vocabulary: Vocabulary) -> list[int]:
+        """Draw labels of other modalities and body regions; none, up to ``num_foreign``."""
+        if not self.num_foreign:
+            return []
+        known = vocabulary.foreign(
+            modality=results['modality'], source=results.get('source') or ''
+        )
+        drawn = np.random.randint(0, self.num_foreign + 1)
+        return np.random.permutation(known)[:drawn].astype(int).tolist()
 
     def _weights(
         self, pool: Sequence[int], positives: Sequence[int], vocabulary: Vocabulary
@@ -279,7 +297,7 @@ class SamplePrompt(BaseTransform):
             f'num_negatives={self.num_negatives}, negative_prob={self.negative_prob}, '
             f'full_label_prob={self.full_label_prob}, scope={self.scope!r}, '
             f'wording={self.wording!r}, group_prob={self.group_prob}, '
-            f'hard_negative_weight={self.hard_negative_weight})'
+            f'hard_negative_weight={self.hard_negative_weight}, num_foreign={self.num_foreign})'
         )
 
 

@@ -237,7 +237,7 @@ def test_picklable_and_vocabulary_shared_by_copies() -> None:
         pytest.param({'mode': 'val'}, "mode must be 'train' or 'test'", id='mode'),
         pytest.param({'scope': 'image'}, 'scope must be one of', id='scope'),
         pytest.param({'negative_prob': 1.5}, 'negative_prob', id='probability'),
-        pytest.param({'max_tokens': 0}, 'max_tokens >= 1', id='max_tokens'),
+        pytest.param({'max_tokens': 0}, 'max_tokens must be at least 1', id='max_tokens'),
     ],
 )
 def test_bad_arguments(arguments: dict, message: str) -> None:
