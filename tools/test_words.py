@@ -3,19 +3,21 @@
 python tools/test_words.py configs/medglip/ct_words.py [CHECKPOINT] [--askings name synonym ...]
 
 AP50 with its 95 % interval over patients, for labels that training saw and labels held out of it
-(train_dataloader.dataset.hold_out). `shuffled` asks by the name of another label: a model that
-reads its prompt must do far worse there.
+(train_dataloader.dataset.hold_out). `shuffled` asks by the name of another label, `shuffled_class`
+by that of another class: a model that reads its prompt must do far worse there, and "above wrong
+words" is by how much.
 """
 
 import argparse
 import dataclasses
 import json
+import math
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mmdet_medglip.engine.askings import ASKINGS, Answers, Score, test_askings
+from mmdet_medglip.engine.askings import ASKINGS, Answers, Interval, test_askings
 from mmdet_medglip.engine.launch import (
     add_checkpoint_option,
     add_common_options,
@@ -38,17 +40,22 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def row(answers: Answers) -> tuple[str, int, str, int, str, int]:
+def row(answers: Answers) -> tuple[str, int, str, str, int, str, str, int]:
     """One line of the table."""
-    cells = [cell for s in (answers.seen, answers.unseen) for cell in (s.labels, written(s))]
-    return (answers.asking, *cells, len(answers.unsaid))
+    seen, unseen = answers.seen, answers.unseen
+    return (
+        answers.asking,
+        *(seen.labels, written(seen.ap50), written(seen.gain)),
+        *(unseen.labels, written(unseen.ap50), written(unseen.gain)),
+        len(answers.unsaid),
+    )
 
 
-def written(score: Score) -> str:
-    """AP50 with its interval."""
-    if not score.labels:
+def written(figure: Interval | None) -> str:
+    """A figure with its interval."""
+    if figure is None or math.isnan(figure.value):
         return '-'
-    return f'{score.ap50:.3f} ({score.low:.3f}-{score.high:.3f})'
+    return f'{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})'
 
 
 def main() -> None:
@@ -59,7 +66,12 @@ def main() -> None:
         found = test_askings(build_runner(config), config, args.askings)
     except (FileNotFoundError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None
-    columns = ('asked by', 'seen', 'AP50', 'unseen', 'AP50', 'left out')
+    columns = (
+        'asked by',
+        *('seen', 'AP50', 'above wrong words'),
+        *('unseen', 'AP50', 'above wrong words'),
+        'left out',
+    )
     print(render_table('Labels asked in other words', columns, [row(one) for one in found]))
     path = Path(config.work_dir) / RESULTS_FILE
     path.write_text(json.dumps([dataclasses.asdict(one) for one in found], indent=2) + '\n')

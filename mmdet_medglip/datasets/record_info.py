@@ -34,8 +34,9 @@ def record_info(
     Returns:
         ``img_path, img_id, height, width, modality, body_region, source, patient_id, spacing_mm,
         rescale_slope, rescale_intercept, rescale_type, window, caption, dataset_mode, vocabulary``
-        and ``instances``, each ``dict(bbox, bbox_label, ignore_flag)`` with ``mask`` on request. A
-        VG record also has ``phrases`` and ``tokens_positive``, a list of spans for each phrase.
+        and ``instances``, each ``dict(bbox, bbox_label, ignore_flag, label)`` with ``mask`` on
+        request; ``label`` is the record's own label id, whatever level is asked for. A VG record
+        also has ``phrases`` and ``tokens_positive``, a list of spans for each phrase.
 
     Raises:
         ValueError: If masks are wanted and an instance has none.
@@ -64,8 +65,13 @@ def record_info(
         position = vocabulary.position
         pairs = [(i, position[i.label]) for i in record.instances if i.label in position]
     info['instances'] = [
-        {'bbox': list(i.bbox), 'bbox_label': label, 'ignore_flag': int(i.is_crowd)}
-        for i, label in pairs
+        {
+            'bbox': list(i.bbox),
+            'bbox_label': position,
+            'ignore_flag': int(i.is_crowd),
+            'label': i.label,
+        }
+        for i, position in pairs
     ]
     if masks:
         for target, (instance, _) in zip(info['instances'], pairs, strict=True):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +18,14 @@ from mmdet_medglip.evaluation.functional.average_precision import ImageDetection
 from mmdet_medglip.evaluation.functional.bootstrap import cluster_interval
 from mmdet_medglip.evaluation.functional.resampled_ap import ResampledAP50
 from mmdet_medglip.evaluation.metrics import MedCocoMetric
+from mmdet_medglip.evaluation.metrics.samples import read_field
 from mmdet_medglip.text import WORDINGS, say
 
-__all__ = ['ASKINGS', 'Answers', 'Asking', 'Score', 'test_askings']
+__all__ = ['ASKINGS', 'Answers', 'Asking', 'Interval', 'Score', 'test_askings']
 
 _LEVELS = ('class', 'region')
-ASKINGS = (*WORDINGS, *_LEVELS, 'shuffled')
+_SHUFFLED = {'shuffled': 'name', 'shuffled_class': 'class'}
+ASKINGS = (*WORDINGS, *_LEVELS, *_SHUFFLED)
 """By what labels are asked: a wording, the name of their class or region, another's name."""
 
 
@@ -55,13 +58,36 @@ class Asking:
         if 'SamplePrompt' not in kinds:
             raise ValueError('The test pipeline has no SamplePrompt, which asks for labels.')
         at = kinds.index('SamplePrompt')
-        if self.name in WORDINGS:
-            dataset['pipeline'][at]['wording'] = self.name
-        elif self.name in _LEVELS:
-            dataset['level'] = self.name
+        asked_by = _SHUFFLED.get(self.name, self.name)
+        if asked_by in _LEVELS:
+            dataset['level'] = asked_by
         else:
+            dataset['pipeline'][at]['wording'] = asked_by
+        if self.name in _SHUFFLED:
             dataset['pipeline'].insert(at + 1, dict(type='mmdet_medglip.ShufflePhrases'))
         return changed
+
+    @property
+    def control(self) -> str | None:
+        """The asking by wrong words that this one is compared with, if any."""
+        if self.name in WORDINGS:
+            return 'shuffled'
+        return 'shuffled_class' if self.name == 'class' else None
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over labels.
+
+    Args:
+        value: The mean, NaN without any label.
+        low: Lower bound of the 95 % interval over patients.
+        high: Upper bound.
+    """
+
+    value: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -70,26 +96,29 @@ class Score:
 
     Args:
         labels: Number of labels with truth.
-        ap50: Mean over them, NaN without any.
-        low: Lower bound of the 95 % interval over patients.
-        high: Upper bound.
+        ap50: Mean over them.
+        gain: By how much it is above that of wrong words, over the same labels and patients; None
+            if there was no such asking.
     """
 
     labels: int
-    ap50: float
-    low: float
-    high: float
+    ap50: Interval
+    gain: Interval | None = None
 
 
 @dataclass(frozen=True)
 class Answers:
     """What a model answers to one asking.
 
+    Where classes or regions are asked, a class counts as seen with the boxes of its labels that
+    training saw, and as unseen with the boxes of the others; what it has of the other kind is
+    neither right nor wrong, as a crowd is.
+
     Args:
         asking: The name of the asking.
-        seen: Labels, classes or regions of which training saw a label.
-        unseen: Those of which all labels were held out.
-        unsaid: Ids that cannot be said so, and were asked by name.
+        seen: Labels, classes or regions, by boxes of labels that training saw.
+        unseen: By boxes of labels that were held out.
+        unsaid: Ids that cannot be said so, and do not count.
     """
 
     asking: str
@@ -99,12 +128,13 @@ class Answers:
 
 
 class _Collected(MedCocoMetric):
-    """Keep images and patients instead of measuring."""
+    """Keep images, their patients and the labels of their boxes instead of measuring."""
 
     def __init__(self) -> None:
         super().__init__()
         self.images: list[ImageDetections] = []
         self.patients: list[str | None] = []
+        self.labels: list[list[str]] = []
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep a batch; captions have no labels."""
@@ -114,6 +144,7 @@ class _Collected(MedCocoMetric):
             if found is not None:
                 self.images.append(found[1])
                 self.patients.append(sample.get('patient_id'))
+                self.labels.append([i['label'] for i in read_field(sample, 'instances')])
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Return nothing."""
@@ -134,30 +165,54 @@ def test_askings(runner: Runner, config: Config, names: Sequence[str]) -> list[A
     askings = [Asking(name) for name in names]
     runner.call_hook('before_run')
     runner.load_or_resume()
-    found = [_test(runner, config, asking) for asking in askings]
+    found = {asking.name: _test(runner, config, asking) for asking in askings}
     runner.call_hook('after_run')
-    return found
+    return [_answers(asking, found) for asking in askings]
 
 
 test_askings.__test__ = False  # type: ignore[attr-defined]
 
 
-def _test(runner: Runner, config: Config, asking: Asking) -> Answers:
+@dataclass(frozen=True)
+class _Tested:
+    """What one asking gave.
+
+    Args:
+        ap50: By boxes of labels that training saw, and by those of the others.
+        patients: Patient of each image.
+        said: Indices of the ids that can be said so.
+        unsaid: The other ids.
+    """
+
+    ap50: tuple[ResampledAP50, ResampledAP50]
+    patients: Sequence[str | None]
+    said: list[int]
+    unsaid: tuple[str, ...]
+
+
+def _test(runner: Runner, config: Config, asking: Asking) -> _Tested:
     loader = runner.build_dataloader(asking.of_loader(config.test_dataloader))
     dataset: MedGroundingDataset = loader.dataset
     metric = _Collected()
     TestLoop(runner, loader, Evaluator([metric])).run()
     vocabulary, ontology = dataset.vocabulary, dataset.ontology
     held = HoldOut(ontology=ontology, **_hold_out(config))
+    seen = [np.array([held.takes_label(i) for i in of_one], bool) for of_one in metric.labels]
     unsaid: tuple[str, ...] = ()
     if asking.name in WORDINGS:
         unsaid = tuple(i for i in vocabulary.ids if say(ontology, i, asking.name) is None)
-    # A class or region is seen if training saw one of its labels.
-    seen = {vocabulary.position[label] for label in vocabulary.labels if held.takes_label(label)}
+    ap50 = [
+        ResampledAP50(
+            [
+                dataclasses.replace(image, gt_ignore=image.gt_ignore | (of_one != taken))
+                for image, of_one in zip(metric.images, seen, strict=True)
+            ],
+            len(vocabulary.ids),
+        )
+        for taken in (True, False)
+    ]
     said = [row for row, node in enumerate(vocabulary.ids) if node not in unsaid]
-    parts = ([row for row in said if row in seen], [row for row in said if row not in seen])
-    ap50 = ResampledAP50(metric.images, len(vocabulary.ids))
-    return Answers(asking.name, *(_score(metric, ap50, labels) for labels in parts), unsaid)
+    return _Tested((ap50[0], ap50[1]), metric.patients, said, unsaid)
 
 
 def _hold_out(config: Config) -> dict[str, Any]:
@@ -165,14 +220,29 @@ def _hold_out(config: Config) -> dict[str, Any]:
     return dict(dataset.get('hold_out') or {}) | dict(part='seen')
 
 
-def _score(metric: _Collected, ap50: ResampledAP50, labels: Sequence[int]) -> Score:
-    """AP50 over some labels, by number."""
-    if not labels or not metric.images:
-        return Score(0, *[float('nan')] * 3)
+def _answers(asking: Asking, found: Mapping[str, _Tested]) -> Answers:
+    tested, control = found[asking.name], found.get(asking.control or '')
+    scores = [
+        _score(tested, tested.ap50[part], control and control.ap50[part]) for part in range(2)
+    ]
+    return Answers(asking.name, scores[0], scores[1], tested.unsaid)
+
+
+def _score(tested: _Tested, ap50: ResampledAP50, control: ResampledAP50 | None) -> Score:
+    """AP50 over the labels with truth, and how far it is above the control's."""
+    every = np.arange(len(tested.patients))
+    labels = [row for row in tested.said if not np.isnan(ap50(every)[row])] if len(every) else []
+    if not labels:
+        return Score(0, Interval(*[float('nan')] * 3))
 
     def mean(rows: np.ndarray) -> float:
         return nan_mean(ap50(rows)[labels])
 
-    every = np.arange(len(metric.images))
-    with_truth = int((~np.isnan(ap50(every)[labels])).sum())
-    return Score(with_truth, mean(every), *cluster_interval(metric.patients, mean))
+    def gain(rows: np.ndarray) -> float:
+        assert control is not None
+        return nan_mean((ap50(rows) - control(rows))[labels])
+
+    def interval(measure: Callable[[np.ndarray], float]) -> Interval:
+        return Interval(measure(every), *cluster_interval(tested.patients, measure))
+
+    return Score(len(labels), interval(mean), interval(gain) if control else None)

@@ -1,9 +1,11 @@
 """A small store of three modalities, with masks, phrases and negatives."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.logging import MMLogger
 from pycocotools import mask as coco_mask
 
 from mmdet_medglip.ingest.writer import StoreWriter
@@ -78,3 +80,15 @@ def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
             colour(),
         )
     return root
+
+
+@pytest.fixture
+def log():
+    """Lines of the current logger."""
+    lines: list[tuple[int, str]] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append((record.levelno, record.getMessage()))
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(handler)
+    yield lines
+    logger.removeHandler(handler)

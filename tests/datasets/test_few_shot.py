@@ -2,7 +2,6 @@ import logging
 
 import numpy as np
 import pytest
-from mmengine.logging import MMLogger
 from scipy.sparse import csr_array
 
 from mmdet_medglip.datasets import MedGroundingDataset
@@ -66,18 +65,6 @@ def test_more_shots_never_lose_an_image_of_a_single_label():
 def test_bad_numbers_are_named(change, message):
     with pytest.raises(ValueError, match=message):
         select_shots(BOXES, **(dict(shots=1) | change))
-
-
-@pytest.fixture
-def log():
-    """Lines of the current logger."""
-    lines: list[tuple[int, str]] = []
-    handler = logging.Handler()
-    handler.emit = lambda record: lines.append((record.levelno, record.getMessage()))
-    logger = MMLogger.get_current_instance()
-    logger.addHandler(handler)
-    yield lines
-    logger.removeHandler(handler)
 
 
 def test_a_data_set_says_what_each_label_got(small_store, log):

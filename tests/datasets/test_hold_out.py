@@ -49,6 +49,16 @@ def test_an_image_of_unseen_labels_alone_counts_as_empty(small_store):
     assert 'ct-stone' not in {ids.get_data_info(i)['img_id'] for i in range(len(ids))}
 
 
+def test_images_of_a_modality_without_labels_are_left_out_and_counted(small_store, log):
+    seen = MedGroundingDataset(str(small_store), split='train', hold_out=dict(labels=['polyp']))
+    modalities = {seen.get_data_info(i)['modality'] for i in range(len(seen))}
+    assert modalities == {'ct'}
+    whole = MedGroundingDataset(str(small_store), split='train').modality_indices()
+    assert len(seen) == len(whole['ct'])
+    lost = f'{len(whole["endoscopy"])} of {sum(map(len, whole.values()))} records are left out'
+    assert any(lost in text for _, text in log)
+
+
 def test_held_out_sources(small_store):
     rule = dict(sources=['stones'])
     seen = MedGroundingDataset(str(small_store), split='train', hold_out=rule)

@@ -56,8 +56,13 @@ def test_detection_record(small_store: Path) -> None:
     dataset = MedGroundingDataset(str(small_store), split='train', modalities=['CT'])
     info = dataset.get_data_info(_position(dataset, 'ct-1'))
     assert info['instances'] == [
-        {'bbox': [4.0, 6.0, 20.0, 18.0], 'bbox_label': 0, 'ignore_flag': 0},
-        {'bbox': [22.0, 8.0, 28.0, 16.0], 'bbox_label': 1, 'ignore_flag': 0},
+        {'bbox': [4.0, 6.0, 20.0, 18.0], 'bbox_label': 0, 'ignore_flag': 0, 'label': 'liver'},
+        {
+            'bbox': [22.0, 8.0, 28.0, 16.0],
+            'bbox_label': 1,
+            'ignore_flag': 0,
+            'label': 'kidney_left',
+        },
     ]
     assert Path(info['img_path']).is_absolute()
     expected = {

@@ -28,12 +28,13 @@ def start(load_tool, monkeypatch, tmp_path):
 
 def test_table_and_file(start, tmp_path, capsys):
     start('--askings', 'name', 'shuffled', 'abbreviation')
-    table = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ['name', '3', '1.000', '(1.000-1.000)', '1', '1.000', '(1.000-1.000)', '0'] in table
-    assert ['shuffled', '3', '0.000', '(0.000-0.000)', '1', '0.000', '(0.000-0.000)', '0'] in table
+    table = [' '.join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    one, none = '1.000 (1.000 to 1.000)', '0.000 (0.000 to 0.000)'
+    assert f'name 3 {one} {one} 1 {one} {one} 0' in table
+    assert f'shuffled 3 {none} - 1 {none} - 0' in table
     written = json.loads((tmp_path / 'work' / 'test_words.json').read_text())
-    assert [one['asking'] for one in written] == ['name', 'shuffled', 'abbreviation']
-    assert written[0]['seen']['ap50'] == pytest.approx(1)
+    assert [line['asking'] for line in written] == ['name', 'shuffled', 'abbreviation']
+    assert written[0]['seen']['ap50']['value'] == pytest.approx(1)
     assert set(written[2]['unsaid']) <= {'liver', 'spleen', 'kidney_left', 'kidney_right'}
 
 

@@ -54,8 +54,8 @@ def test_odvg_detection_lines(tmp_path: Path) -> None:
     assert dataset.metainfo['classes'] == ('liver', 'kidney_left')
     first, second = dataset.get_data_info(0), dataset.get_data_info(1)
     assert first['instances'] == [
-        {'bbox': [1, 2, 11, 22], 'bbox_label': 1, 'ignore_flag': 0},
-        {'bbox': [0, 0, 40, 30], 'bbox_label': 0, 'ignore_flag': 0},
+        {'bbox': [1, 2, 11, 22], 'bbox_label': 1, 'ignore_flag': 0, 'label': 'kidney_left'},
+        {'bbox': [0, 0, 40, 30], 'bbox_label': 0, 'ignore_flag': 0, 'label': 'liver'},
     ]
     assert first['img_path'] == str(tmp_path / 'images' / 'a.png')
     assert (first['source'], first['img_id']) == ('data', 'a.png')
@@ -105,7 +105,9 @@ def test_coco_boxes_categories_and_negatives(tmp_path: Path) -> None:
     assert len(dataset) == 2
     assert dataset.metainfo['classes'] == ('liver',)
     info = dataset.get_data_info(0)
-    assert info['instances'] == [{'bbox': [2, 3, 12, 8], 'bbox_label': 0, 'ignore_flag': 0}]
+    assert info['instances'] == [
+        {'bbox': [2, 3, 12, 8], 'bbox_label': 0, 'ignore_flag': 0, 'label': 'liver'}
+    ]
     assert (info['img_id'], info['img_path']) == ('7', str(tmp_path / 'i' / 'a.png'))
     assert dataset.get_data_info(1)['instances'] == []
 

@@ -378,9 +378,48 @@ def test_hard_negatives_come_more_often() -> None:
     assert 375 < counts[9.0] < 455
 
 
+MANY = Vocabulary.of(
+    Ontology.default(),
+    ('liver', 'kidney_left', 'optic_disc', 'heart', 'polyp'),
+    {
+        ('ct', 'organs'): ('liver', 'kidney_left'),
+        ('ct', 'chests'): ('heart',),
+        ('fundus', 'eyes'): ('optic_disc',),
+        ('endoscopy', 'guts'): ('polyp',),
+    },
+)
+
+
+def test_foreign_labels_are_of_other_modalities_and_regions() -> None:
+    def foreign(modality: str, source: str) -> set[str]:
+        return {MANY.ids[i] for i in MANY.foreign(modality=modality, source=source)}
+
+    # The heart is of CT too, the colon with its polyps lies in the abdomen too.
+    assert foreign('ct', 'organs') == {'optic_disc'}
+    assert foreign('fundus', 'eyes') == {'liver', 'kidney_left', 'heart', 'polyp'}
+    assert foreign('fundus', 'unheard of') == set()
+
+
+def test_foreign_labels_are_asked_as_absent() -> None:
+    record = _detection([2], 'eyes') | dict(vocabulary=MANY, modality='fundus')
+    transform = SamplePrompt(num_foreign=2)
+    numbers, asked = Counter(), Counter()
+    for _ in range(300):
+        out = transform(dict(record))
+        extra = set(out['phrase_labels']) - {'optic_disc'}
+        numbers[len(extra)] += 1
+        asked.update(extra)
+        assert out['phrase_labels'][out['gt_bboxes_labels'][0]] == 'optic_disc'
+    assert set(numbers) == {0, 1, 2}
+    assert min(numbers.values()) > 60
+    assert set(asked) == {'liver', 'kidney_left', 'heart', 'polyp'}
+    assert SamplePrompt()(dict(record))['phrase_labels'] == ('optic_disc',)
+
+
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
+        (dict(num_foreign=-1), 'num_foreign must be at least 0'),
         (dict(wording='nickname'), 'wording must be one of'),
         (dict(wording=dict(name=1.0), mode='test'), 'in a test prompt'),
         (dict(wording=dict(nickname=1.0)), 'wording must give weights'),
