@@ -304,20 +304,28 @@ class MedGroundingDataset(BaseDataset):
         return np.flatnonzero(keep)
 
     def _can_be_asked(self, source: RecordSource, keep: np.ndarray) -> np.ndarray:
-        """Return a mask, bool, without records of modalities of which all labels are held out."""
-        labels_of = self.vocabulary.labels_of
+        """Return a mask, bool, without records of sources of which all labels are held out.
+
+        Nothing is known to be on or absent from them: whatever was asked, they would teach wrong.
+        """
+        keep_all = np.ones(len(source), dtype=bool)
+        if self.hold_out.takes_all_labels:
+            return keep_all
         bare = [
-            name for name, ids in labels_of.items() if not ids and name in self.ontology.modalities
+            where
+            for where, ids in source.label_usage.items()
+            if not any(map(self.hold_out.takes_label, ids))
         ]
-        if self.hold_out.takes_all_labels or not bare:
-            return np.ones(len(source), dtype=bool)
-        lost = source.indices('modality', bare)
-        print_log(
-            f'hold_out leaves no label of {", ".join(bare)}: {int((lost & keep).sum())} of '
-            f'{int(keep.sum())} records are left out.',
-            logger='current',
-            level=logging.WARNING,
-        )
+        lost = ~keep_all
+        for modality, name in bare:
+            lost |= source.indices('modality', [modality]) & source.indices('source', [name])
+        if (lost & keep).any():
+            print_log(
+                f'hold_out leaves no label of {", ".join(sorted({name for _, name in bare}))}: '
+                f'{int((lost & keep).sum())} of {int(keep.sum())} records are left out.',
+                logger='current',
+                level=logging.WARNING,
+            )
         return ~lost
 
     def _take_shots(self, source: RecordSource, rows: np.ndarray) -> np.ndarray:

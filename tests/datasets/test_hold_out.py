@@ -49,7 +49,12 @@ def test_an_image_of_unseen_labels_alone_counts_as_empty(small_store):
     assert 'ct-stone' not in {ids.get_data_info(i)['img_id'] for i in range(len(ids))}
 
 
-def test_images_of_a_modality_without_labels_are_left_out_and_counted(small_store, log):
+def test_images_of_a_source_without_labels_are_left_out_and_counted(small_store, log):
+    stones = MedGroundingDataset(
+        str(small_store), split='train', hold_out=dict(labels=['kidney stone'])
+    )
+    assert 'stones' not in {stones.get_data_info(i)['source'] for i in range(len(stones))}
+    assert any('hold_out leaves no label of stones: 1 of 8' in text for _, text in log)
     seen = MedGroundingDataset(str(small_store), split='train', hold_out=dict(labels=['polyp']))
     modalities = {seen.get_data_info(i)['modality'] for i in range(len(seen))}
     assert modalities == {'ct'}
