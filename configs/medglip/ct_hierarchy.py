@@ -16,5 +16,6 @@ test_dataloader = dict(dataset=dict(modalities=['ct']))
 val_evaluator = [
     *_base_.val_evaluator,
     dict(type='HierarchicalMetric', backend='faster_coco_eval'),
+    dict(type='BackOffMetric'),
 ]
 test_evaluator = val_evaluator

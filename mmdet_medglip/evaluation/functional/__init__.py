@@ -1,6 +1,7 @@
 """Metrics as pure functions of NumPy arrays: no registry, no state, no torch."""
 
 from .average_precision import AveragePrecision, ImageDetections, average_precision
+from .back_off import back_off_candidates
 from .boxes import pairwise_iou
 from .false_boxes import RecallCurve, found_at, recall_curve
 from .hierarchical_average_precision import (
@@ -26,6 +27,7 @@ __all__ = [
     'TaskChange',
     'auroc',
     'average_precision',
+    'back_off_candidates',
     'brier_score',
     'expand_to_ancestors',
     'expected_calibration_error',

@@ -1,5 +1,6 @@
 """Metrics for MMEngine's evaluator."""
 
+from .back_off_metric import BackOffMetric
 from .collect_presence import CollectPresence
 from .hierarchical_metric import HierarchicalMetric
 from .med_coco_metric import MedCocoMetric
@@ -8,6 +9,7 @@ from .phrase_grounding_metric import PhraseGroundingMetric
 from .presence_metric import PresenceMetric
 
 __all__ = [
+    'BackOffMetric',
     'CollectPresence',
     'HierarchicalMetric',
     'MedCocoMetric',

@@ -35,7 +35,7 @@ from .samples import (
     read_prediction,
 )
 
-__all__ = ['HierarchicalMetric']
+__all__ = ['HierarchicalMetric', 'read_nodes']
 
 
 @dataclass(frozen=True)
@@ -137,22 +137,8 @@ class HierarchicalMetric(BaseMetric):
         )
 
     def _read(self, sample: Mapping[str, Any], tree: LabelTree) -> _Judged:
-        index = tree.index
-        asked = np.array(asked_labels(sample, index), np.int64)
-        prediction = read_prediction(sample)
-        truth = read_label_truth(sample, len(class_index(self.dataset_meta)))
-        above, above_asked = read_above(sample, index)
-        _check_above(sample, asked, above, tree)
-        image = ImageDetections(
-            boxes=np.concatenate([prediction.boxes, above.boxes]),
-            scores=np.concatenate([prediction.scores, above.scores]),
-            labels=np.concatenate([asked[prediction.labels], above.labels]),
-            gt_boxes=truth.boxes,
-            gt_labels=truth.labels,
-            gt_ignore=truth.ignore,
-            asked=asked,
-        )
-        pairs = self._inconsistent_pairs(image, [*asked.tolist(), *above_asked], tree)
+        image, above_asked = read_nodes(sample, tree, len(class_index(self.dataset_meta)))
+        pairs = self._inconsistent_pairs(image, [*image.asked.tolist(), *above_asked], tree)
         return _Judged(read_field(sample, 'modality'), image, pairs)
 
     def _inconsistent_pairs(
@@ -167,6 +153,39 @@ class HierarchicalMetric(BaseMetric):
             labels=torch.tensor(labels, dtype=torch.long),
         )
         return inconsistent_pairs(found, family, self.iou_threshold)
+
+
+def read_nodes(
+    sample: Mapping[str, Any], tree: LabelTree, num_labels: int
+) -> tuple[ImageDetections, list[int]]:
+    """Detections and truth of a label sample as numbers of nodes.
+
+    Args:
+        sample: As the detector gave it.
+        tree: The data set's labels, then what lies above them.
+        num_labels: Number of labels.
+
+    Returns:
+        The image, with boxes of ``pred_ancestors`` among the detections; the nodes that the
+        detector was asked for beyond its prompt.
+
+    Raises:
+        ValueError: If a field is missing, or a node is neither a label nor above one asked.
+    """
+    asked = np.array(asked_labels(sample, tree.index), np.int64)
+    prediction, truth = read_prediction(sample), read_label_truth(sample, num_labels)
+    above, above_asked = read_above(sample, tree.index)
+    _check_above(sample, asked, above, tree)
+    image = ImageDetections(
+        boxes=np.concatenate([prediction.boxes, above.boxes]),
+        scores=np.concatenate([prediction.scores, above.scores]),
+        labels=np.concatenate([asked[prediction.labels], above.labels]),
+        gt_boxes=truth.boxes,
+        gt_labels=truth.labels,
+        gt_ignore=truth.ignore,
+        asked=asked,
+    )
+    return image, above_asked
 
 
 def _check_above(
