@@ -166,3 +166,26 @@ def test_routing_comes_before_what_depends_on_it():
         assert types[:2] == ['LoadMedImage', 'RouteModality']
     plain = Config.fromfile(ROOT / 'configs' / 'medglip' / 'all.py')
     assert types[2:] == [t.type for t in plain.test_dataloader.dataset.pipeline][1:]
+
+
+@pytest.mark.parametrize('name', ['medglip', 'shared'])
+def test_zero_shot_configs_differ_in_the_encoder_alone(name):
+    folder = ROOT / 'configs' / 'zero_shot'
+    config, other = (Config.fromfile(folder / f'{n}.py') for n in (name, 'medglip'))
+    assert len((folder / f'{name}.py').read_text().splitlines()) <= 25
+    for loader in ('train', 'val', 'test'):
+        dataset = config[f'{loader}_dataloader'].dataset
+        sizes = {t.type: t.get('scale', t.get('size')) for t in dataset.pipeline}
+        assert sizes['Resize'] == sizes.get('Pad', sizes['Resize']) == (192, 192)
+        assert ('hold_out' in dataset) == (loader == 'train')
+    assert config.param_scheduler[1].T_max == config.train_cfg.max_epochs
+    backbone = config.model.pop('backbone')
+    other.model.pop('backbone')
+    assert config.model.to_dict() == other.model.to_dict()
+    assert config.train_dataloader.to_dict() == other.train_dataloader.to_dict()
+    router = MODELS.build(backbone).eval()
+    maps = router(torch.zeros(2, 3, 32, 32), ['ct', 'fundus'])
+    assert [m.shape[1] for m in maps] == config.model.neck.in_channels
+    weights = sum(p.numel() for p in router.parameters())
+    one = sum(p.numel() for p in MODELS.build(config.expert).parameters())
+    assert weights == one * (1 if name == 'shared' else len(MODALITIES))
