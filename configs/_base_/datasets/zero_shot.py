@@ -10,3 +10,5 @@ test_pipeline = [dict(t, **sizes.get(t['type'], {})) for t in _base_.test_pipeli
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline, hold_out=dict(fold=0, folds=4)))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+val_evaluator = [*_base_.val_evaluator, dict(type='PresenceMetric')]
+test_evaluator = val_evaluator
