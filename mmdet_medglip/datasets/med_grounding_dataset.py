@@ -304,24 +304,21 @@ class MedGroundingDataset(BaseDataset):
         return np.flatnonzero(keep)
 
     def _can_be_asked(self, source: RecordSource, keep: np.ndarray) -> np.ndarray:
-        """Return a mask, bool, without records of sources of which all labels are held out.
+        """Return a mask, bool, without records of sources of which nothing may be asked.
 
-        Nothing is known to be on or absent from them: whatever was asked, they would teach wrong.
+        Of a source of which all labels are held out nothing is known to be on or absent from an
+        image: whatever was asked would teach wrong. The same is true of classes or regions that a
+        source annotates in part.
         """
-        keep_all = np.ones(len(source), dtype=bool)
-        if self.hold_out.takes_all_labels:
-            return keep_all
-        bare = [
-            where
-            for where, ids in source.label_usage.items()
-            if not any(map(self.hold_out.takes_label, ids))
-        ]
-        lost = ~keep_all
+        lost = np.zeros(len(source), dtype=bool)
+        if self.level == 'label' and self.hold_out.takes_all_labels:
+            return ~lost
+        bare = [where for where in source.label_usage if not self.vocabulary.usage.get(where)]
         for modality, name in bare:
             lost |= source.indices('modality', [modality]) & source.indices('source', [name])
         if (lost & keep).any():
             print_log(
-                f'hold_out leaves no label of {", ".join(sorted({name for _, name in bare}))}: '
+                f'No {self.level} is left to ask of {", ".join(sorted({n for _, n in bare}))}: '
                 f'{int((lost & keep).sum())} of {int(keep.sum())} records are left out.',
                 logger='current',
                 level=logging.WARNING,

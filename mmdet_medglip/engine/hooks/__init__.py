@@ -3,6 +3,7 @@
 from .checkpoint_match_hook import CheckpointMatchHook, check_state_dict
 from .grounding_visualization_hook import GroundingVisualizationHook
 from .modality_routing_hook import ModalityRoutingHook
+from .shared_start_hook import SharedStartHook
 from .task_comparison_hook import TaskComparisonHook
 from .trainable_parameters_hook import TrainableParametersHook, count_parameters
 
@@ -10,6 +11,7 @@ __all__ = [
     'CheckpointMatchHook',
     'GroundingVisualizationHook',
     'ModalityRoutingHook',
+    'SharedStartHook',
     'TaskComparisonHook',
     'TrainableParametersHook',
     'check_state_dict',

@@ -80,6 +80,7 @@ class ModalityRouter(BaseModule):
         self.routes: dict[str, str] = {}
         self._configs = {name: dict(experts[name]) for name in declared}
         self.shared_stages = tuple(shared_stages)
+        self._server: str | None = None
         self.experts = nn.ModuleDict()
         for name in kept:
             self.load_expert(name)
@@ -144,6 +145,17 @@ class ModalityRouter(BaseModule):
             parent, _, leaf = stage.rpartition('.')
             setattr(expert.get_submodule(parent), leaf, shared)
 
+    def serve_all_by(self, name: str | None) -> None:
+        """Send all images to one expert, whatever their modality; None ends it.
+
+        Training uses it, see :class:`~mmdet_medglip.engine.hooks.SharedStartHook`.
+
+        Raises:
+            ValueError: There is no such expert.
+        """
+        self._check_names('serve_all_by', () if name is None else (name,), tuple(self.experts))
+        self._server = name
+
     def expert_of(self, modality: str | None) -> str:
         """Name of the expert for a modality, by the routes and the policy for unknown ones.
 
@@ -185,6 +197,8 @@ class ModalityRouter(BaseModule):
                 'for each image.'
             )
         names = [self.expert_of(modality) for modality in modalities]
+        if self._server is not None:
+            names = [self._server] * len(names)
         groups: dict[str, list[int]] = {}
         for index, name in enumerate(names):
             groups.setdefault(name, []).append(index)

@@ -1,0 +1,106 @@
+"""Train one encoder for all modalities first, then let every expert go on from it."""
+
+from __future__ import annotations
+
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from mmdet_medglip.registry import HOOKS
+
+__all__ = ['SharedStartHook']
+
+
+@HOOKS.register_module()
+class SharedStartHook(Hook):
+    """Let the first expert serve all modalities for some epochs; then all experts start from it.
+
+    An expert sees the images of its modality alone, which is little to learn edges and textures
+    from. For the first ``epochs`` the images of all modalities train one encoder; then each expert
+    takes its weights and the optimizer's moments, and they part. The schedule goes on as it is, and
+    no step costs more than without.
+
+    Weights in checkpoints are those of all experts at any time, so that a test needs no hook, and
+    training resumes as it would have gone on.
+
+    Args:
+        epochs: Number of epochs with one encoder, at least 1.
+        backbone: Name of the router in the model.
+
+    Raises:
+        ValueError: ``epochs`` is below 1, the model has no router there, or its experts differ in
+            architecture.
+    """
+
+    def __init__(self, epochs: int, backbone: str = 'backbone') -> None:
+        if epochs < 1:
+            raise ValueError(f'SharedStartHook: epochs must be at least 1, got {epochs!r}.')
+        self.epochs = epochs
+        self.backbone = backbone
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Choose who serves, and part the experts when their time has come."""
+        router = self._router(runner)
+        first = next(iter(router.experts))
+        if runner.epoch < self.epochs:
+            router.serve_all_by(first)
+            return
+        router.serve_all_by(None)
+        if runner.epoch == self.epochs:
+            self._copy(router)
+            part_moments(runner.optim_wrapper.optimizer, router.experts)
+            print_log(f'Experts go on from {first!r}, each for itself.', logger='current')
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Give all experts the weights that were trained."""
+        if runner.epoch < self.epochs:
+            self._copy(self._router(runner))
+
+    def after_train(self, runner: Runner) -> None:
+        """Every modality has its own expert from here on."""
+        self._router(runner).serve_all_by(None)
+
+    @staticmethod
+    def _copy(router: nn.Module) -> None:
+        first, *others = router.experts.values()
+        for expert in others:
+            expert.load_state_dict(first.state_dict())
+
+    def _router(self, runner: Runner) -> nn.Module:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        router = getattr(model, self.backbone, None)
+        if not hasattr(router, 'serve_all_by'):
+            raise ValueError(
+                f'SharedStartHook: the model has no ModalityRouter named {self.backbone!r}.'
+            )
+        first, *others = (
+            {key: value.shape for key, value in expert.state_dict().items()}
+            for expert in router.experts.values()
+        )
+        for name, shapes in zip(list(router.experts)[1:], others, strict=True):
+            if shapes != first:
+                raise ValueError(
+                    f'SharedStartHook: expert {name!r} differs in architecture from '
+                    f'{next(iter(router.experts))!r}; give all experts one config.'
+                )
+        return router
+
+
+def part_moments(optimizer: Optimizer, experts: nn.ModuleDict) -> None:
+    """Give the parameters of all experts what the optimizer knows of the first one's.
+
+    Args:
+        optimizer: Of all of them; its state is changed.
+        experts: Of one architecture.
+    """
+    first, *others = experts.values()
+    for expert in others:
+        for known, parameter in zip(first.parameters(), expert.parameters(), strict=True):
+            if known is not parameter and known in optimizer.state:
+                optimizer.state[parameter] = {
+                    key: value.clone() if isinstance(value, Tensor) else value
+                    for key, value in optimizer.state[known].items()
+                }
