@@ -54,7 +54,9 @@ def test_images_of_a_source_without_labels_are_left_out_and_counted(small_store,
         str(small_store), split='train', hold_out=dict(labels=['kidney stone'])
     )
     assert 'stones' not in {stones.get_data_info(i)['source'] for i in range(len(stones))}
-    assert any('No label is left to ask of stones: 1 of 8 records are left out' in text for _, text in log)
+    assert any(
+        'No label is left to ask of stones: 1 of 8 records are left out' in text for _, text in log
+    )
     seen = MedGroundingDataset(str(small_store), split='train', hold_out=dict(labels=['polyp']))
     modalities = {seen.get_data_info(i)['modality'] for i in range(len(seen))}
     assert modalities == {'ct'}
