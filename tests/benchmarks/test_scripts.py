@@ -76,3 +76,4 @@ def test_benchmark_runs(repo_root, script, options, keys):
     assert figures.get('score_error', 0.0) <= 1e-4
     assert figures.get('box_error_px', 0.0) <= 1e-2
     assert figures.get('loss_error', 0.0) <= 1e-4
+    assert figures.get('ap50_error', 0.0) <= 1e-6
