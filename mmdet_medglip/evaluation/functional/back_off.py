@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from .average_precision import ImageDetections
 from .boxes import pairwise_iou
+from .image_detections import ImageDetections
 from .label_tree import LabelTree
 
 __all__ = ['back_off_candidates']

@@ -7,6 +7,7 @@ from .med_coco_metric import MedCocoMetric
 from .modality_metric import ModalityMetric
 from .phrase_grounding_metric import PhraseGroundingMetric
 from .presence_metric import PresenceMetric
+from .result_file_metric import ResultFileMetric
 
 __all__ = [
     'BackOffMetric',
@@ -16,4 +17,5 @@ __all__ = [
     'ModalityMetric',
     'PhraseGroundingMetric',
     'PresenceMetric',
+    'ResultFileMetric',
 ]
