@@ -2,7 +2,8 @@
 _base_ = './med_grounding.py'
 
 train_pipeline = [
-    dict(type='ClosedSetPrompt') if t['type'] == 'SamplePrompt' else t for t in _base_.train_pipeline
+    dict(type='ClosedSetPrompt') if t['type'] == 'SamplePrompt' else t
+    for t in _base_.train_pipeline
 ]
 test_pipeline = [
     dict(type='ClosedSetPrompt') if t['type'] == 'SamplePrompt' else t for t in _base_.test_pipeline

@@ -39,9 +39,7 @@ model = dict(
             self_attn_cfg=dict(embed_dims=256, num_heads=4, dropout=0.0),
             ffn_cfg=dict(embed_dims=256, feedforward_channels=512, ffn_drop=0.0),
         ),
-        fusion_layer_cfg=dict(
-            v_dim=256, l_dim=256, embed_dim=256, num_heads=4, init_values=1e-4
-        ),
+        fusion_layer_cfg=dict(v_dim=256, l_dim=256, embed_dim=256, num_heads=4, init_values=1e-4),
     ),
     decoder=dict(
         num_layers=2,
