@@ -7,3 +7,5 @@ _base_ = [
 
 model = dict(backbone=_base_.expert)
 train_dataloader = dict(batch_sampler=dict(type='ModalityBalancedBatchSampler', temperature=0.5))
+# A transformer of queries takes smaller steps than convolutions do.
+optim_wrapper = dict(optimizer=dict(lr=2e-4))
