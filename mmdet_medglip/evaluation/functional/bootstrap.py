@@ -1,10 +1,11 @@
 """Confidence intervals of a measure over patients."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
-__all__ = ['cluster_interval']
+__all__ = ['cluster_interval', 'cluster_rows', 'quantile_interval', 'resamples']
 
 
 def cluster_interval(
@@ -36,18 +37,55 @@ def cluster_interval(
         >>> cluster_interval('aabb', lambda rows: values[rows].mean())
         (0.0, 1.0)
     """
-    rows: dict[Hashable, list[int]] = {}
-    for row, cluster in enumerate(clusters):
-        rows.setdefault(('alone', row) if cluster is None else cluster, []).append(row)
-    members = [np.array(of_one, dtype=np.int64) for of_one in rows.values()]
+    members = cluster_rows(clusters)
     if len(members) < 2:
         return float('nan'), float('nan')
     rng = np.random.default_rng(seed)
-    draws = rng.integers(len(members), size=(repeats, len(members)))
-    drawn = np.array([measure(np.concatenate([members[i] for i in picked])) for picked in draws])
-    known = drawn[~np.isnan(drawn)]
-    if not len(known):
+    drawn = np.array([measure(rows) for rows in resamples(members, repeats, rng)])
+    return quantile_interval(drawn[~np.isnan(drawn)], confidence)
+
+
+def cluster_rows(clusters: Sequence[Hashable]) -> list[npt.NDArray[np.int64]]:
+    """Samples of each cluster.
+
+    Args:
+        clusters: Cluster of each sample; None counts as a cluster of its own.
+
+    Returns:
+        Indices of the samples of each cluster, clusters in the order of their first sample.
+    """
+    rows: dict[Hashable, list[int]] = {}
+    for row, cluster in enumerate(clusters):
+        rows.setdefault(('alone', row) if cluster is None else cluster, []).append(row)
+    return [np.array(of_one, dtype=np.int64) for of_one in rows.values()]
+
+
+def resamples(
+    members: Sequence[npt.NDArray[np.int64]], repeats: int, rng: np.random.Generator
+) -> Iterator[npt.NDArray[np.int64]]:
+    """Draw as many clusters as there are, with repetitions, again and again.
+
+    Args:
+        members: Of :func:`cluster_rows`.
+        repeats: How often.
+        rng: Chooses.
+
+    Yields:
+        Indices of the samples of the clusters drawn.
+    """
+    samples, sizes = np.concatenate(members), np.array([len(rows) for rows in members])
+    starts = np.cumsum(sizes) - sizes
+    for picked in rng.integers(len(members), size=(repeats, len(members))):
+        lengths = sizes[picked]
+        first = np.cumsum(lengths) - lengths
+        within = np.arange(lengths.sum()) - np.repeat(first, lengths)
+        yield samples[np.repeat(starts[picked], lengths) + within]
+
+
+def quantile_interval(drawn: npt.NDArray[np.float64], confidence: float) -> tuple[float, float]:
+    """Percentile interval of the values of resamples; NaN without any."""
+    if not len(drawn):
         return float('nan'), float('nan')
     tail = (1 - confidence) / 2
-    low, high = np.quantile(known, [tail, 1 - tail])
+    low, high = np.quantile(drawn, [tail, 1 - tail])
     return float(low), float(high)
