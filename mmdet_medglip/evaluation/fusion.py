@@ -118,7 +118,11 @@ def _fuse_presence(
     for image in images:
         if image.presence is None:
             return None
-        order = range(len(image.phrases)) if image.asked is None else np.argsort(image.asked, kind="stable")
+        order = (
+            range(len(image.phrases))
+            if image.asked is None
+            else np.argsort(image.asked, kind='stable')
+        )
         given.append(image.presence[list(order)])
     mean = np.average(given, axis=0, weights=weights)
     if images[0].asked is None:
