@@ -10,7 +10,7 @@ from mmengine.hub import get_config
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
-from mmdet_medglip.engine.config import load_config
+from mmdet_medglip.engine.config import check_data, load_config
 from mmdet_medglip.engine.launch import build_runner
 from mmdet_medglip.evaluation import load_results
 from mmdet_medglip.registry import MODELS
@@ -28,7 +28,7 @@ SIDE = 128
 
 
 def is_slow(path: Path) -> bool:
-    """Whether the detector is one of those that pad every prompt, or query an image by attention."""
+    """Whether a step of the detector takes long on a CPU."""
     return path in LARGE or 'glip_r18' in path.stem or 'grounding_dino' in path.stem
 
 
@@ -163,11 +163,11 @@ def test_wide_encoder_has_the_parameters_of_all_experts():
     assert counts[1] == pytest.approx(counts[0], rel=0.05)
 
 
-def test_heads_without_data_are_an_error_that_names_it(tmp_path):
-    config = load_config(
-        CONFIGS / 'baselines' / 'all_atss.py', {'data_root': str(tmp_path / 'none')}
-    )
-    assert config.model.bbox_head.num_classes == 'auto'
+def test_missing_data_are_said_before_heads_are_built(tmp_path):
+    missing = {'data_root': str(tmp_path / 'none')}
+    config = load_config(CONFIGS / 'baselines' / 'all_atss.py', missing)
+    with pytest.raises(FileNotFoundError, match='make_demo_data'):
+        check_data(config, 'train_dataloader')
 
 
 def test_grounding_dino_t_takes_mmdetections_weights(tmp_path, monkeypatch):
