@@ -8,6 +8,7 @@ small NumPy results per image, and imported in ``metrics/__init__.py``.
 
 from .image_result import ImageResult, PhraseResult
 from .metrics import (
+    AskedCocoMetric,
     CollectPresence,
     HierarchicalMetric,
     MedCocoMetric,
@@ -20,6 +21,7 @@ from .result_file import load_results, save_results
 from .results import Results
 
 __all__ = [
+    'AskedCocoMetric',
     'CollectPresence',
     'HierarchicalMetric',
     'ImageResult',

@@ -1,5 +1,6 @@
 """Metrics for MMEngine's evaluator."""
 
+from .asked_coco_metric import AskedCocoMetric
 from .back_off_metric import BackOffMetric
 from .collect_presence import CollectPresence
 from .hierarchical_metric import HierarchicalMetric
@@ -10,6 +11,7 @@ from .presence_metric import PresenceMetric
 from .result_file_metric import ResultFileMetric
 
 __all__ = [
+    'AskedCocoMetric',
     'BackOffMetric',
     'CollectPresence',
     'HierarchicalMetric',

@@ -15,12 +15,12 @@ from ..image_result import ImageResult
 from ..result_file import save_results
 from ..results import Results
 from .above import read_above_boxes
-from .closed_set import read_closed_set_prediction
 from .samples import (
     asked_labels,
     class_index,
     is_label_sample,
     phrase_names,
+    read_closed_set_prediction,
     read_field,
     read_label_truth,
     read_prediction,
