@@ -1,6 +1,6 @@
 """Test a model: measure it and, on demand, draw or save its predictions.
 
-python tools/test.py configs/medglip/ct.py [CHECKPOINT] [--show-dir DIR] [--out FILE.pkl]
+python tools/test.py configs/medglip/ct.py [CHECKPOINT] [--results FILE.npz] [--show-dir DIR]
 """
 
 import argparse
@@ -31,6 +31,9 @@ def parse_args() -> argparse.Namespace:
     add_common_options(parser)
     add_checkpoint_option(parser)
     parser.add_argument('--out', metavar='FILE.pkl', help='save the predictions to this pickle')
+    parser.add_argument(
+        '--results', metavar='FILE.npz', help='write answers and truth here, for tools/evaluate.py'
+    )
     parser.add_argument('--show', action='store_true', help='show each picture in a window')
     parser.add_argument('--show-dir', help='write pictures of truth beside prediction here')
     parser.add_argument(
@@ -39,6 +42,8 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if args.out is not None and not args.out.endswith(('.pkl', '.pickle')):
         parser.error(f'--out expects a file ending in .pkl or .pickle, got {args.out}')
+    if args.results is not None and not args.results.endswith('.npz'):
+        parser.error(f'--results expects a file ending in .npz, got {args.results}')
     return args
 
 
@@ -57,6 +62,26 @@ def use_pictures(config: Config, args: argparse.Namespace) -> None:
     hooks['visualization'] = hook
 
 
+def keep_results(config: Config, args: argparse.Namespace) -> None:
+    """Have a result file written.
+
+    Raises:
+        ValueError: If the config tests several tasks, which would write one file in turn.
+    """
+    if (config.get('test_cfg') or {}).get('type') not in (None, 'TestLoop'):
+        raise ValueError('--results needs a config with one test; test the tasks one by one.')
+    evaluator = config.test_evaluator
+    config.test_evaluator = [
+        *(evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]),
+        dict(
+            type='mmdet_medglip.ResultFileMetric',
+            out_file=args.results,
+            config=args.config,
+            checkpoint=str(config.load_from or ''),
+        ),
+    ]
+
+
 def prepare(args: argparse.Namespace) -> Config:
     """Return the config of the run, its inputs checked.
 
@@ -67,6 +92,8 @@ def prepare(args: argparse.Namespace) -> Config:
     config = read_test_config(args, 'test_dataloader', 'test_cfg')
     if args.show or args.show_dir:
         use_pictures(config, args)
+    if args.results is not None:
+        keep_results(config, args)
     return config
 
 

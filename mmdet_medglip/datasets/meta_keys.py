@@ -12,6 +12,7 @@ GROUNDING_META_KEYS: tuple[str, ...] = (
     'flip_direction',
     'modality',
     'true_modality',
+    'body_region',
     'routing',
     'source',
     'patient_id',

@@ -12,13 +12,22 @@ from .metrics import (
     ModalityMetric,
     PhraseGroundingMetric,
     PresenceMetric,
+    ResultFileMetric,
 )
+from .result_file import load_results, save_results
+from .results import ImageResult, PhraseResult, Results
 
 __all__ = [
     'CollectPresence',
     'HierarchicalMetric',
+    'ImageResult',
     'MedCocoMetric',
     'ModalityMetric',
     'PhraseGroundingMetric',
+    'PhraseResult',
     'PresenceMetric',
+    'ResultFileMetric',
+    'Results',
+    'load_results',
+    'save_results',
 ]

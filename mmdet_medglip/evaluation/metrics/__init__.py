@@ -6,6 +6,7 @@ from .med_coco_metric import MedCocoMetric
 from .modality_metric import ModalityMetric
 from .phrase_grounding_metric import PhraseGroundingMetric
 from .presence_metric import PresenceMetric
+from .result_file_metric import ResultFileMetric
 
 __all__ = [
     'CollectPresence',
@@ -14,4 +15,5 @@ __all__ = [
     'ModalityMetric',
     'PhraseGroundingMetric',
     'PresenceMetric',
+    'ResultFileMetric',
 ]

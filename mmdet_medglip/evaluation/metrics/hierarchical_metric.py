@@ -24,12 +24,12 @@ from ..functional.hierarchical_average_precision import (
     hierarchical_average_precision,
 )
 from ..functional.label_tree import LabelTree
+from .above import read_above
 from .samples import (
     Regions,
     asked_labels,
     class_index,
     is_label_sample,
-    read_above,
     read_field,
     read_label_truth,
     read_prediction,

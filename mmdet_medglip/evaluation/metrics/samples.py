@@ -17,7 +17,8 @@ __all__ = [
     'class_index',
     'is_label_sample',
     'phrase_names',
-    'read_above',
+    'read_array',
+    'read_boxes',
     'read_field',
     'read_label_truth',
     'read_prediction',
@@ -157,20 +158,33 @@ def read_prediction(sample: Mapping[str, Any]) -> Regions:
         ValueError: If predictions are missing, of unequal lengths or name a phrase that was not
             asked.
     """
+    return read_boxes(sample, len(phrase_names(sample)), 'phrases')
+
+
+def read_boxes(sample: Mapping[str, Any], count: int, what: str) -> Regions:
+    """Predictions in original pixels, whatever their labels index.
+
+    Args:
+        sample: With ``pred_instances``.
+        count: Labels are in [0, ``count``).
+        what: What the detector was asked for, 'phrases' or 'labels', for errors.
+
+    Raises:
+        ValueError: If predictions are missing, of unequal lengths or have another label.
+    """
     instances = read_field(sample, 'pred_instances')
-    boxes = _array(instances['bboxes'], np.float32).reshape(-1, 4)
-    scores = _array(instances['scores'], np.float32)
-    labels = _array(instances['labels'], np.int64)
+    boxes = read_array(instances['bboxes'], np.float32).reshape(-1, 4)
+    scores = read_array(instances['scores'], np.float32)
+    labels = read_array(instances['labels'], np.int64)
     if not len(boxes) == len(scores) == len(labels):
         raise ValueError(
             f'Image {sample.get("img_id")!r}: predictions have {len(boxes)} boxes, {len(scores)} '
             f'scores and {len(labels)} labels; the numbers must be equal.'
         )
-    num_phrases = len(phrase_names(sample))
-    if len(labels) and not (labels.min() >= 0 and labels.max() < num_phrases):
+    if len(labels) and not (labels.min() >= 0 and labels.max() < count):
         raise ValueError(
-            f'Image {sample.get("img_id")!r}: predictions name phrases {labels.min()} to '
-            f'{labels.max()}, but {num_phrases} were asked.'
+            f'Image {sample.get("img_id")!r}: predictions name {what} {labels.min()} to '
+            f'{labels.max()}, but {count} were asked.'
         )
     return Regions(boxes, labels, scores, np.zeros(len(boxes), bool))
 
@@ -187,7 +201,7 @@ def read_presence(sample: Mapping[str, Any], field: str) -> npt.NDArray[np.float
     presence = sample.get('pred_presence')
     if presence is None:
         return None
-    values = _array(presence[field], np.float32).astype(np.float64)
+    values = read_array(presence[field], np.float32).astype(np.float64)
     asked = len(phrase_names(sample))
     if values.shape != (asked,):
         raise ValueError(
@@ -197,37 +211,8 @@ def read_presence(sample: Mapping[str, Any], field: str) -> npt.NDArray[np.float
     return values
 
 
-def read_above(sample: Mapping[str, Any], index: Mapping[str, int]) -> tuple[Regions, list[int]]:
-    """Answers by classes and regions above what was asked, and which of them were asked, too.
-
-    Args:
-        sample: May have ``pred_ancestors`` and ``asked_above``, as a detector with
-            ``test_cfg.hierarchy`` gives them.
-        index: Number of each node.
-
-    Returns:
-        Predictions in original pixels whose ``labels`` are numbers of nodes, none without the
-        field; the numbers of the nodes that the detector was asked for beyond its prompt.
-
-    Raises:
-        ValueError: If the lengths differ or a node has no number.
-    """
-    found = sample.get('pred_ancestors') or {'bboxes': [], 'scores': [], 'nodes': []}
-    boxes = _array(found['bboxes'], np.float32).reshape(-1, 4)
-    scores = _array(found['scores'], np.float32)
-    asked, nodes = list(sample.get('asked_above') or ()), list(found['nodes'])
-    unknown = [node for node in (*asked, *nodes) if node not in index]
-    if unknown or not len(boxes) == len(scores) == len(nodes):
-        raise ValueError(
-            f'Image {sample.get("img_id")!r}: expected pred_ancestors with a box, a score and one '
-            f"of {len(index)} nodes each (the data set's labels and what lies above them), got "
-            f'{len(boxes)}, {len(scores)}, {len(nodes)} of them and unknown nodes {unknown[:3]}.'
-        )
-    labels = np.array([index[node] for node in nodes], np.int64)
-    return Regions(boxes, labels, scores, np.zeros(len(boxes), bool)), [index[a] for a in asked]
-
-
-def _array(values: Any, dtype: npt.DTypeLike) -> npt.NDArray:
+def read_array(values: Any, dtype: npt.DTypeLike) -> npt.NDArray:
+    """Values of a tensor on any device, of boxes of MMDetection or of a list, as an array."""
     values = getattr(values, 'tensor', values)
     if hasattr(values, 'detach'):
         values = values.detach().cpu().float() if dtype == np.float32 else values.detach().cpu()

@@ -9,7 +9,8 @@ import pytest
 RANK_PROGRAM = """
 import json
 import torch
-from mmdet_medglip.evaluation import HierarchicalMetric, MedCocoMetric, PhraseGroundingMetric
+from mmdet_medglip.evaluation import (
+    HierarchicalMetric, MedCocoMetric, PhraseGroundingMetric, ResultFileMetric, load_results)
 
 def sample(number, box):
     return {
@@ -30,10 +31,13 @@ rank = torch.distributed.get_rank()
 # As DefaultSampler shares out three images over two ranks: the last share is padded with image 0.
 share = [samples[0], samples[2]] if rank == 0 else [samples[1], samples[0]]
 values = {}
-for metric in (MedCocoMetric(), PhraseGroundingMetric(), HierarchicalMetric()):
+for metric in (
+    MedCocoMetric(), PhraseGroundingMetric(), HierarchicalMetric(), ResultFileMetric('r.npz')
+):
     metric.dataset_meta = {'classes': ('liver',)}
     metric.process({}, share)
     values |= metric.evaluate(len(samples))
+values['ids'] = [image.image_id for image in load_results('r.npz').images]
 print(f'rank{rank} ' + json.dumps(values))
 torch.distributed.destroy_process_group()
 """
@@ -73,3 +77,5 @@ def test_two_ranks_evaluate_every_image_once(repo_root, tmp_path):
     assert values[0]['coco/mri/AP50'] == 0.0
     assert values[0]['hierarchy/region/AP50'] == pytest.approx((34 + 33 * 2 / 3) / 101)
     assert values[0]['phrase/Recall@1'] == pytest.approx(2 / 3)
+    assert values[0]['results/images'] == 3
+    assert values[0]['ids'] == ['0', '1', '2'], 'padding of the last share is not written'

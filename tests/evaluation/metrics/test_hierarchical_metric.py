@@ -118,7 +118,7 @@ def test_the_evaluator_hands_over_data_samples(make_sample):
             {'instances': [{'bbox': A, 'bbox_label': 7}]}, '`instances` name labels 7', id='truth'
         ),
         pytest.param(
-            {'pred_ancestors': above(('chest', 0.5, A))}, r"unknown nodes \['chest'\]", id='node'
+            {'pred_ancestors': above(('chest', 0.5, A))}, r"above them, got \['chest'\]", id='node'
         ),
         pytest.param(
             {'pred_ancestors': above(('kidney', 0.5, A))}, "answers by 'kidney'", id='not-above'
