@@ -228,6 +228,4 @@ def _check_entry(suite: Suite, entry: Entry, before: list[str], where: str) -> N
     if entry.after is not None and entry.weights is not None:
         raise SuiteError(f"{where}: give 'weights' or 'after', not both.")
     if entry.train_on is None and entry.after is None and entry.weights is None:
-        raise SuiteError(
-            f"{where} is not trained ('train_on'), so it needs 'weights' or 'after'."
-        )
+        raise SuiteError(f"{where} is not trained ('train_on'), so it needs 'weights' or 'after'.")
