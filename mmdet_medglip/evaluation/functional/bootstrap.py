@@ -3,8 +3,9 @@
 from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
-__all__ = ['cluster_interval']
+__all__ = ['cluster_interval', 'cluster_rows', 'quantile_interval']
 
 
 def cluster_interval(
@@ -36,18 +37,34 @@ def cluster_interval(
         >>> cluster_interval('aabb', lambda rows: values[rows].mean())
         (0.0, 1.0)
     """
-    rows: dict[Hashable, list[int]] = {}
-    for row, cluster in enumerate(clusters):
-        rows.setdefault(('alone', row) if cluster is None else cluster, []).append(row)
-    members = [np.array(of_one, dtype=np.int64) for of_one in rows.values()]
+    members = cluster_rows(clusters)
     if len(members) < 2:
         return float('nan'), float('nan')
     rng = np.random.default_rng(seed)
     draws = rng.integers(len(members), size=(repeats, len(members)))
     drawn = np.array([measure(np.concatenate([members[i] for i in picked])) for picked in draws])
-    known = drawn[~np.isnan(drawn)]
-    if not len(known):
+    return quantile_interval(drawn[~np.isnan(drawn)], confidence)
+
+
+def cluster_rows(clusters: Sequence[Hashable]) -> list[npt.NDArray[np.int64]]:
+    """Samples of each cluster.
+
+    Args:
+        clusters: Cluster of each sample; None counts as a cluster of its own.
+
+    Returns:
+        Indices of the samples of each cluster, clusters in the order of their first sample.
+    """
+    rows: dict[Hashable, list[int]] = {}
+    for row, cluster in enumerate(clusters):
+        rows.setdefault(('alone', row) if cluster is None else cluster, []).append(row)
+    return [np.array(of_one, dtype=np.int64) for of_one in rows.values()]
+
+
+def quantile_interval(drawn: npt.NDArray[np.float64], confidence: float) -> tuple[float, float]:
+    """Percentile interval of the values of resamples; NaN without any."""
+    if not len(drawn):
         return float('nan'), float('nan')
     tail = (1 - confidence) / 2
-    low, high = np.quantile(known, [tail, 1 - tail])
+    low, high = np.quantile(drawn, [tail, 1 - tail])
     return float(low), float(high)

@@ -1,40 +1,43 @@
 """AP50 of many selections of the same images, which are matched once."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from .average_precision import ImageDetections, evaluate_images
+from .average_precision import nan_mean
+from .coco_evaluator import evaluate_images
+from .grouping import grouped
+from .image_detections import ImageDetections
 
-__all__ = ['ResampledAP50']
+__all__ = ['MacroAP50', 'ResampledAP50']
 
 _RECALLS = np.linspace(0, 1, 101)
 
 
-class _Matches(NamedTuple):
-    """Detections of one label on one image, best first.
+class _Label(NamedTuple):
+    """Detections of one label on all images, best first, without those inside crowds.
 
     Attributes:
-        scores: [N].
-        true: [N] bool, matched to a truth box at IoU 0.5.
-        counts: [N] bool, false for detections inside a crowd.
-        num_truth: Truth boxes that count.
+        image: [N] image of each.
+        true: [N] 1 if matched to a truth box at IoU 0.5, else 0.
+        num_truth: [I] truth boxes of each image that count.
     """
 
-    scores: npt.NDArray[np.float64]
-    true: npt.NDArray[np.bool_]
-    counts: npt.NDArray[np.bool_]
-    num_truth: int
+    image: npt.NDArray[np.int64]
+    true: npt.NDArray[np.int64]
+    num_truth: npt.NDArray[np.int64]
 
 
 class ResampledAP50:
     """AP50 per label of any images of a set, with repetitions, as a bootstrap asks for it.
 
     How boxes and truth of an image match does not depend on other images, so the COCO evaluator
-    matches once, and a selection only sorts by score. The figures are those of
-    :func:`average_precision`.
+    matches once, and a selection only says how often each image counts. The figures are those of
+    :func:`average_precision`, where equal scores stand in the order of the set.
 
     Args:
         images: The set.
@@ -48,17 +51,17 @@ class ResampledAP50:
     def __init__(
         self, images: Sequence[ImageDetections], num_labels: int, max_detections: int = 100
     ) -> None:
-        self._matches: list[list[_Matches | None]] = [
-            [None] * len(images) for _ in range(num_labels)
-        ]
+        self._num_images = len(images)
+        parts: list[list[tuple[npt.NDArray, ...]]] = [[] for _ in range(num_labels)]
+        num_truth = np.zeros((num_labels, len(images)), np.int64)
         for item in evaluate_images(images, num_labels, max_detections):
-            if item is not None:
-                self._matches[item['category_id']][item['image_id']] = _Matches(
-                    np.array(item['dtScores'], np.float64),
-                    np.array(item['dtMatches'])[0] > 0,
-                    ~np.array(item['dtIgnore'])[0].astype(bool),
-                    int((np.array(item['gtIgnore']) == 0).sum()),
-                )
+            label, image = item['category_id'], item['image_id']
+            counts = ~np.asarray(item['dtIgnore'])[0].astype(bool)
+            scores = np.asarray(item['dtScores'], np.float64)[counts]
+            true = (np.asarray(item['dtMatches'])[0] > 0)[counts]
+            parts[label].append((scores, true, np.full(len(scores), image)))
+            num_truth[label, image] = (np.asarray(item['gtIgnore']) == 0).sum()
+        self._labels = [_sorted(of, truth) for of, truth in zip(parts, num_truth, strict=True)]
 
     def __call__(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """AP50 of each label over some images.
@@ -69,21 +72,78 @@ class ResampledAP50:
         Returns:
             [K], NaN where a label has no truth there.
         """
-        return np.array([self._of_label(of_images, rows) for of_images in self._matches])
+        weights = np.bincount(rows, minlength=self._num_images)
+        return np.array([_ap50(label, weights) for label in self._labels], np.float64)
 
-    @staticmethod
-    def _of_label(of_images: Sequence[_Matches | None], rows: npt.NDArray[np.int64]) -> float:
-        found = [m for m in (of_images[row] for row in rows) if m is not None]
-        num_truth = sum(m.num_truth for m in found)
-        if not num_truth:
-            return float('nan')
-        order = np.argsort(-np.concatenate([m.scores for m in found]), kind='stable')
-        true, counts = (
-            np.concatenate(part)[order]
-            for part in ([m.true for m in found], [m.counts for m in found])
-        )
-        hits, misses = np.cumsum(true & counts), np.cumsum(~true & counts)
-        precision = hits / np.maximum(hits + misses, np.finfo(np.float64).eps)
-        envelope = np.maximum.accumulate(precision[::-1])[::-1]
-        at = np.searchsorted(hits / num_truth, _RECALLS, side='left')
-        return float(np.append(envelope, 0.0)[np.minimum(at, len(envelope))].mean())
+
+class MacroAP50:
+    """AP50 of each modality, and their mean: the measure that no large modality dominates.
+
+    Args:
+        images: The set.
+        modalities: Modality of each image.
+        num_labels: K, the number of labels.
+        max_detections: Best-scored detections kept per image and label.
+
+    Raises:
+        ValueError: If the lengths differ, a label is out of range or a score is not finite.
+    """
+
+    def __init__(
+        self,
+        images: Sequence[ImageDetections],
+        modalities: Sequence[str],
+        num_labels: int,
+        max_detections: int = 100,
+    ) -> None:
+        if len(images) != len(modalities):
+            raise ValueError(
+                f'Expected a modality per image, got {len(images)} and {len(modalities)}.'
+            )
+        self._group = np.empty(len(images), np.int64)
+        self._place = np.empty(len(images), np.int64)
+        self._ap50: dict[str, ResampledAP50] = {}
+        members = grouped(zip(modalities, range(len(images)), strict=True))
+        for number, (modality, rows) in enumerate(members.items()):
+            self._group[rows], self._place[rows] = number, np.arange(len(rows))
+            own = [images[row] for row in rows]
+            self._ap50[modality] = ResampledAP50(own, num_labels, max_detections)
+
+    def by_modality(self, rows: npt.NDArray[np.int64]) -> dict[str, float]:
+        """AP50 of each modality over some images: the mean over its labels with truth there.
+
+        Args:
+            rows: Indices of images, with repetitions.
+
+        Returns:
+            Modality to value, NaN without truth.
+        """
+        groups = self._group[rows]
+        return {
+            modality: nan_mean(ap50(self._place[rows[groups == number]]))
+            for number, (modality, ap50) in enumerate(self._ap50.items())
+        }
+
+    def __call__(self, rows: npt.NDArray[np.int64]) -> float:
+        """Mean of :meth:`by_modality` over the modalities with truth; NaN without any."""
+        return nan_mean(np.array(list(self.by_modality(rows).values())))
+
+
+def _sorted(parts: Sequence[tuple[npt.NDArray, ...]], num_truth: npt.NDArray[np.int64]) -> _Label:
+    if not parts:
+        return _Label(np.empty(0, np.int64), np.empty(0, np.int64), num_truth)
+    scores, true, image = (np.concatenate(values) for values in zip(*parts, strict=True))
+    order = np.argsort(-scores, kind='stable')
+    return _Label(image[order], true[order].astype(np.int64), num_truth)
+
+
+def _ap50(label: _Label, weights: npt.NDArray[np.int64]) -> float:
+    num_truth = int(label.num_truth @ weights)
+    if not num_truth:
+        return float('nan')
+    weight = weights[label.image]
+    hits, answers = np.cumsum(weight * label.true), np.cumsum(weight)
+    precision = hits / np.maximum(answers, np.finfo(np.float64).eps)
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    at = np.searchsorted(hits / num_truth, _RECALLS, side='left')
+    return float(np.append(envelope, 0.0)[np.minimum(at, len(envelope))].mean())
