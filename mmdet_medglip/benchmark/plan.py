@@ -34,6 +34,7 @@ _NO_RESULT = (
 _NOT_TRAINED = ('benchmark', 'cli', 'export', 'evaluation', 'ingest', 'pages', 'testing',
                 'visualization')  # fmt: skip
 _TESTED = ('evaluation',)
+_WEIGHTS = 'test weights'
 _LIBRARIES = ('torch', 'mmengine', 'mmcv', 'mmdet')
 
 
@@ -113,7 +114,7 @@ def plan_runs(
             tested = {
                 'test config': _config_digest(config, stores, trained=False),
                 'test data': digests[suite.test_on],
-                'test weights': weights if entry.train_on is None else '',
+                _WEIGHTS: weights if entry.train_on is None else '',
                 'test code': _digest([code['train'], code['test']]),
             }
             runs[entry.name, seed] = Run(
@@ -167,7 +168,8 @@ def _lack(config: Config, entry: Entry, parent: Run | None) -> str:
 def _weights(config: Config, parent: Run | None) -> str:
     """Return a digest of the weights that a run starts from; empty for random ones."""
     if parent is not None:
-        return _digest(sorted({**parent.train_parts, **parent.test_parts}.items()))
+        made = parent.trained
+        return _digest(sorted(made.train_parts.items())) if made else parent.test_parts[_WEIGHTS]
     named = config.get('load_from')
     if not named:
         return ''

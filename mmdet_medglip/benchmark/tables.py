@@ -1,0 +1,149 @@
+"""Tables of a benchmark report."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from mmdet_medglip.evaluation.functional.error_types import BOX_KINDS
+from mmdet_medglip.evaluation.functional.froc import FALSE_BOXES
+from mmdet_medglip.pages import Cell, Table
+
+from .analysis import ALL, Analysis, EntryReport, Training
+from .comparison import MACRO, Interval
+
+__all__ = [
+    'budget_table',
+    'cost_table',
+    'difference_table',
+    'error_table',
+    'froc_table',
+    'plain',
+    'score_table',
+]
+
+
+def score_table(found: Analysis) -> Table:
+    """AP50 with intervals, one row per entry."""
+    columns = ('entry', 'kind', MACRO, *found.modalities)
+    rows = [
+        (
+            entry.name,
+            entry.kind,
+            *(_interval(entry.scores.ap50[name]) for name in (MACRO, *found.modalities)),
+        )
+        for entry in found.entries
+    ]
+    return Table(columns, rows)
+
+
+def difference_table(found: Analysis) -> Table:
+    """Differences of AP50 from the reference, one row per entry."""
+    names = (MACRO, *found.modalities)
+    rows = [
+        (entry.name, *(_interval(entry.scores.difference[name], signed=True) for name in names))
+        for entry in found.entries
+        if entry.scores.difference
+    ]
+    return Table(('entry', *names), rows)
+
+
+def budget_table(found: Analysis) -> Table:
+    """What each entry was trained on, one row per entry."""
+    columns = ('entry', 'kind', 'trained on', 'images seen', 'time', 'macro AP50 by seed', 'note')
+    rows = [
+        (
+            entry.name,
+            entry.kind,
+            ', then '.join(map(_training, entry.trainings)) or 'nothing here',
+            round(sum(training.images for training in entry.trainings)),
+            _time(entry.seconds),
+            ', '.join(f'{seed}: {v:.3f}' for seed, v in sorted(entry.scores.by_seed.items())),
+            entry.note,
+        )
+        for entry in found.entries
+    ]
+    return Table(columns, rows)
+
+
+def froc_table(found: Analysis) -> Table:
+    """Sensitivity at numbers of false boxes, all modalities together."""
+    columns = ('entry', *(f'{number:g} false boxes' for number in FALSE_BOXES), 'mean (CPM)')
+    rows = [
+        (entry.name, *entry.froc[ALL], float(np.mean(entry.froc[ALL]))) for entry in found.entries
+    ]
+    return Table(columns, [(row[0], *(_decimals(value) for value in row[1:])) for row in rows])
+
+
+def error_table(found: Analysis) -> Table:
+    """Boxes and missed truth by kind, the mean over seeds."""
+    kinds = (*BOX_KINDS, 'missed', 'truth')
+    rows = [
+        (
+            entry.name,
+            ', '.join(f'{score:.2f}' for score in entry.thresholds),
+            *(round(float(np.mean([getattr(c, kind) for c in entry.errors])), 1) for kind in kinds),
+        )
+        for entry in found.entries
+    ]
+    return Table(('entry', 'score', *kinds), rows)
+
+
+def cost_table(found: Analysis) -> Table:
+    """Parameters, memory and time, one row per entry."""
+    columns = (
+        'entry', 'parameters', 'active', 'memory in training', 'memory at test', 'GPU memory',
+        'images/s at test', 'training time', 'device',
+    )  # fmt: skip
+    return Table(columns, [_cost(entry) for entry in found.entries])
+
+
+def plain(cell: Cell) -> str:
+    """Write a cell for the console."""
+    return f'{cell:,}' if isinstance(cell, int) else str(cell)
+
+
+def _cost(entry: EntryReport) -> tuple[Cell, ...]:
+    active = entry.parameters.active
+    least, most = min(active.values(), default=0), max(active.values(), default=0)
+    same = f'{most / 1e6:.2f} M'
+    rate = entry.images_per_second
+    return (
+        entry.name,
+        f'{entry.parameters.total / 1e6:.2f} M',
+        same if least == most else f'{least / 1e6:.2f} to {same}',
+        _memory(entry.train_memory),
+        _memory(entry.test_memory),
+        _memory(entry.gpu_memory),
+        None if rate is None else round(rate, 1),
+        _time(entry.seconds),
+        entry.test_device,
+    )
+
+
+def _training(training: Training) -> str:
+    return f'{training.data} for {training.epochs:g} epochs'
+
+
+def _interval(found: Interval, *, signed: bool = False) -> str:
+    value, low, high = (_decimals(v, signed=signed) for v in (found.value, found.low, found.high))
+    return value if value == '-' or '-' in (low, high) else f'{value} [{low}, {high}]'
+
+
+def _decimals(value: float, *, signed: bool = False) -> str:
+    if not math.isfinite(value):
+        return '-'
+    return f'{value:+.3f}' if signed else f'{value:.3f}'
+
+
+def _memory(size: int) -> str:
+    return f'{size / 1e9:.1f} GB' if size else '-'
+
+
+def _time(seconds: float) -> str:
+    if not seconds:
+        return '-'
+    if seconds < 90:
+        return f'{seconds:.0f} s'
+    return f'{seconds / 60:.0f} min' if seconds < 5400 else f'{seconds / 3600:.1f} h'
