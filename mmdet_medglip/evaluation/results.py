@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from .functional.average_precision import ImageDetections
 
-__all__ = ['ImageResult', 'PhraseResult', 'Results']
+__all__ = ['ImageResult', 'PhraseResult', 'Results', 'phrases_of', 'to_detections']
 
 
 def _no_boxes() -> npt.NDArray[np.float32]:
@@ -121,6 +121,16 @@ class ImageResult:
         """[N] label of each box; of a caption image, its phrase."""
         return self.box_phrases if self.asked is None else self.asked[self.box_phrases]
 
+    @property
+    def cluster(self) -> tuple[str, str, str]:
+        """What images of one patient share; an image without patient has its own.
+
+        Patients of two sources are two, even if both are called '1'.
+        """
+        if self.patient_id:
+            return ('patient', self.source, self.patient_id)
+        return ('image', '', self.image_id)
+
     def check_labels(self, num_labels: int) -> None:
         """Check what a label image calls a label.
 
@@ -152,6 +162,8 @@ class PhraseResult:
         scores: [N] their scores.
         gt_boxes: [G, 4] truth of the phrase without crowds; G = 0 where it is absent.
         has_crowd: Whether there is a crowd of it, so that it is not absent.
+        presence: Probability that it is there: the detector's, else the best box score, 0 without
+            a box.
     """
 
     image: ImageResult
@@ -161,6 +173,7 @@ class PhraseResult:
     scores: npt.NDArray[np.float32]
     gt_boxes: npt.NDArray[np.float32]
     has_crowd: bool
+    presence: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,11 +232,6 @@ class Results:
         for image in self.images:
             yield from phrases_of(image)
 
-    @property
-    def patients(self) -> list[str | None]:
-        """Patient of each image, None where it is not known."""
-        return [image.patient_id or None for image in self.images]
-
 
 def to_detections(image: ImageResult) -> ImageDetections:
     """Return a label image as detection measures take it.
@@ -251,6 +259,9 @@ def phrases_of(image: ImageResult) -> Sequence[PhraseResult]:
     for phrase in range(len(image.phrases)):
         label = None if image.asked is None else int(image.asked[phrase])
         rows = order[image.box_phrases[order] == phrase]
+        presence = float(image.scores[rows[0]]) if len(rows) else 0.0
+        if image.presence is not None:
+            presence = float(image.presence[phrase])
         own = image.gt_labels == (phrase if label is None else label)
         found.append(
             PhraseResult(
@@ -261,6 +272,7 @@ def phrases_of(image: ImageResult) -> Sequence[PhraseResult]:
                 scores=image.scores[rows],
                 gt_boxes=image.gt_boxes[own & ~image.gt_ignore],
                 has_crowd=bool((own & image.gt_ignore).any()),
+                presence=presence,
             )
         )
     return found

@@ -111,7 +111,8 @@ def test_labels_and_detections_of_the_prompt():
     (detections,) = found.detections()
     assert detections.labels.tolist() == [0, 2]
     assert detections.asked.tolist() == [2, 0]
-    assert found.patients == [None, 'p1']
+    assert found.images[0].cluster == ('image', '', 'a')
+    assert found.images[1].cluster == ('patient', 'set', 'p1')
     assert len(found.select(lambda image: image.modality == 'ct')) == 1
 
 
@@ -125,12 +126,13 @@ def test_phrases_carry_their_boxes_best_first_and_their_truth():
         gt_ignore=np.array([False, True]),
     )
     kidney, liver = results(image).phrases()
+    assert (kidney.presence, liver.presence) == (0.25, 1 / 3)
     assert (kidney.label, liver.label) == (2, 0)
     assert kidney.boxes[:, 2].tolist() == [2, 3, 1]
     assert kidney.gt_boxes.tolist() == [[0, 0, 4, 4]]
     assert (len(liver.boxes), len(liver.gt_boxes), liver.has_crowd) == (0, 0, True)
     (nodule,) = results(caption_image()).phrases()
-    assert (nodule.label, len(nodule.gt_boxes)) == (None, 1)
+    assert (nodule.label, len(nodule.gt_boxes), nodule.presence) == (None, 1, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def paired_difference(
     members = cluster_rows(clusters)
     count = len(clusters)
     every = np.arange(count)
-    first, second = measure(every), measure(every + count)
+    first, second = float(measure(every)), float(measure(every + count))
     if len(members) < 2:
         nan = float('nan')
         return PairedDifference(first, second, nan, nan, nan, nan, len(members))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .average_precision import nan_mean
-from .coco_evaluator import evaluate_images
+from .coco_evaluator import ALL_SIZES, evaluate_images
 from .grouping import grouped
 from .image_detections import ImageDetections
 
@@ -43,18 +43,23 @@ class ResampledAP50:
         images: The set.
         num_labels: K, the number of labels.
         max_detections: Best-scored detections kept per image and label.
+        area: Least and largest area of truth that counts, in square pixels.
 
     Raises:
         ValueError: If a label is out of range or a score is not finite.
     """
 
     def __init__(
-        self, images: Sequence[ImageDetections], num_labels: int, max_detections: int = 100
+        self,
+        images: Sequence[ImageDetections],
+        num_labels: int,
+        max_detections: int = 100,
+        area: tuple[float, float] = ALL_SIZES,
     ) -> None:
         self._num_images = len(images)
         parts: list[list[tuple[npt.NDArray, ...]]] = [[] for _ in range(num_labels)]
         num_truth = np.zeros((num_labels, len(images)), np.int64)
-        for item in evaluate_images(images, num_labels, max_detections):
+        for item in evaluate_images(images, num_labels, max_detections, area=area):
             label, image = item['category_id'], item['image_id']
             counts = ~np.asarray(item['dtIgnore'])[0].astype(bool)
             scores = np.asarray(item['dtScores'], np.float64)[counts]
@@ -84,6 +89,7 @@ class MacroAP50:
         modalities: Modality of each image.
         num_labels: K, the number of labels.
         max_detections: Best-scored detections kept per image and label.
+        area: Least and largest area of truth that counts, in square pixels.
 
     Raises:
         ValueError: If the lengths differ, a label is out of range or a score is not finite.
@@ -95,6 +101,7 @@ class MacroAP50:
         modalities: Sequence[str],
         num_labels: int,
         max_detections: int = 100,
+        area: tuple[float, float] = ALL_SIZES,
     ) -> None:
         if len(images) != len(modalities):
             raise ValueError(
@@ -107,7 +114,7 @@ class MacroAP50:
         for number, (modality, rows) in enumerate(members.items()):
             self._group[rows], self._place[rows] = number, np.arange(len(rows))
             own = [images[row] for row in rows]
-            self._ap50[modality] = ResampledAP50(own, num_labels, max_detections)
+            self._ap50[modality] = ResampledAP50(own, num_labels, max_detections, area)
 
     def by_modality(self, rows: npt.NDArray[np.int64]) -> dict[str, float]:
         """AP50 of each modality over some images: the mean over its labels with truth there.

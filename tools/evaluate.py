@@ -1,0 +1,175 @@
+"""Measure a result file of tools/test.py, in parts, and against another one.
+
+python tools/evaluate.py RESULTS.npz [--by modality label ...] [--against OTHER.npz] [--json FILE]
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from mmdet_medglip.evaluation import Results, load_results
+from mmdet_medglip.evaluation.comparison import check_same_images, compare_parts
+from mmdet_medglip.evaluation.functional.paired import PairedDifference
+from mmdet_medglip.evaluation.measures import Settings, interval_of, measure
+from mmdet_medglip.evaluation.parts import PARTS_BY, Part, parts_of, whole
+from mmdet_medglip.ontology import Ontology
+from mmdet_medglip.visualization.table import render_table
+
+TITLES = {
+    'coco': 'Detection (COCO)',
+    'froc': 'FROC, sensitivity at false boxes per image',
+    'phrase': 'Phrase grounding',
+    'presence': 'Presence',
+}
+COLUMNS_AT_MOST = 9  # columns of a table besides its name
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    default = Settings()
+    parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
+    parser.add_argument('results', type=Path, help='file of tools/test.py --results')
+    parser.add_argument(
+        '--by', nargs='+', default=[], choices=PARTS_BY, metavar='WHAT',
+        help=f'also in parts, of: {", ".join(PARTS_BY)}',
+    )  # fmt: skip
+    parser.add_argument(
+        '--against', type=Path, metavar='OTHER.npz',
+        help='a file of the same images: print what RESULTS has more than it, and how sure that is',
+    )  # fmt: skip
+    parser.add_argument('--json', type=Path, metavar='FILE', help='write all figures here')
+    parser.add_argument(
+        '--repeats', type=int, default=1000, help='resamples of patients; 0: no intervals'
+    )
+    parser.add_argument('--seed', type=int, default=0, help='of the resamples')
+    parser.add_argument(
+        '--backend', default=default.backend, help='pycocotools or faster_coco_eval'
+    )
+    parser.add_argument(
+        '--score', type=float, default=default.score, help='boxes from this score on are answered'
+    )
+    parser.add_argument('--iou', type=float, default=default.iou, help='of a hit of a phrase')
+    parser.add_argument('--froc-iou', type=float, default=default.froc_iou, help='of a hit in FROC')
+    parser.add_argument('--ontology', help='YAML file of an own ontology')
+    args = parser.parse_args()
+    if args.against and not args.repeats:
+        parser.error('--against needs --repeats of at least 1')
+    return args
+
+
+def part_all(results: Results, args: argparse.Namespace) -> dict[str, Part]:
+    """Return everything, and the parts that were asked for, as 'modality/ct'."""
+    ontology = Ontology.from_yaml(args.ontology) if args.ontology else None
+    parts = {'all': whole(results)}
+    for by in args.by:
+        found = parts_of(results, by, ontology)
+        parts |= {f'{by}/{name}': part for name, part in found.items()}
+    return parts
+
+
+def print_figures(figures: Mapping[str, Mapping[str, float]]) -> None:
+    """Print a table for each kind of measure, one line per part."""
+    names = list(dict.fromkeys(name for of_part in figures.values() for name in of_part))
+    for group, title in TITLES.items():
+        own = [name for name in names if name.startswith(f'{group}/')]
+        for start in range(0, len(own), COLUMNS_AT_MOST):
+            shown = own[start : start + COLUMNS_AT_MOST]
+            columns = [name.partition('/')[2].replace('sensitivity@', '@') for name in shown]
+            rows = [
+                (part, *(of_part.get(name, float('nan')) for name in shown))
+                for part, of_part in figures.items()
+            ]
+            print(render_table(title, ('part', *columns), rows))
+
+
+def print_intervals(
+    figures: Mapping[str, Mapping[str, float]],
+    intervals: Mapping[str, Mapping[str, tuple[float, float]]],
+) -> None:
+    """Print values with their bounds."""
+    rows = [
+        (f'{part} {name}', figures[part][name], *bounds)
+        for part, of_part in intervals.items()
+        for name, bounds in of_part.items()
+    ]
+    if rows:
+        title = '95 % intervals over patients'
+        print(render_table(title, ('measure', 'value', 'low', 'high'), rows))
+
+
+def print_comparison(
+    comparison: Mapping[str, Mapping[str, PairedDifference]], first: str, second: str
+) -> None:
+    """Print differences with their bounds and p-values."""
+    columns = ('measure', first, second, 'more', 'low', 'high', 'p boot', 'p swap', 'patients')
+    rows = [
+        (
+            f'{part} {name}',
+            *(one.first, one.second, one.difference, one.low, one.high),
+            *(one.p_bootstrap, one.p_swap, one.clusters),
+        )
+        for part, of_part in comparison.items()
+        for name, one in of_part.items()
+    ]
+    print(render_table('Difference, 95 % interval over patients', columns, rows))
+
+
+def compare(
+    results: Results, parts: Mapping[str, Part], settings: Settings, args: argparse.Namespace
+) -> dict[str, dict[str, PairedDifference]]:
+    """Compare every part with that of the other file."""
+    other = load_results(args.against)
+    check_same_images(other, results)
+    others = part_all(other, args)
+    return {
+        name: compare_parts(others[name], part, settings, repeats=args.repeats, seed=args.seed)
+        for name, part in parts.items()
+    }
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it; NaN becomes null."""
+    if isinstance(value, PairedDifference):
+        value = vars(value) | {'difference': value.difference}
+    if isinstance(value, Mapping):
+        return {name: plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    return None if value != value else value
+
+
+def main() -> None:
+    """Print the tables."""
+    args = parse_args()
+    settings = Settings(
+        backend=args.backend, froc_iou=args.froc_iou, iou=args.iou, score=args.score
+    )
+    try:
+        results = load_results(args.results)
+        parts = part_all(results, args)
+        figures = {name: measure(part, settings) for name, part in parts.items()}
+        report: dict[str, Any] = {'figures': figures}
+        print(f'{args.results}: {len(results)} images, {results.config} {results.checkpoint}')
+        print_figures(figures)
+        if args.repeats:
+            report['intervals'] = {
+                name: interval_of(part, repeats=args.repeats, seed=args.seed)
+                for name, part in parts.items()
+            }
+            print_intervals(figures, report['intervals'])
+        if args.against:
+            report['comparison'] = compare(results, parts, settings, args)
+            print_comparison(report['comparison'], args.against.stem, args.results.stem)
+        if args.json:
+            args.json.write_text(json.dumps(plain(report), indent=2, allow_nan=False) + '\n')
+    except (OSError, ValueError, ImportError) as error:
+        raise SystemExit(f'error: {error}') from None
+
+
+if __name__ == '__main__':
+    main()
