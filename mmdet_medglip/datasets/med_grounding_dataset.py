@@ -306,7 +306,9 @@ class MedGroundingDataset(BaseDataset):
     def _can_be_asked(self, source: RecordSource, keep: np.ndarray) -> np.ndarray:
         """Return a mask, bool, without records of modalities of which all labels are held out."""
         labels_of = self.vocabulary.labels_of
-        bare = [name for name, ids in labels_of.items() if not ids and name in self.ontology.modalities]
+        bare = [
+            name for name, ids in labels_of.items() if not ids and name in self.ontology.modalities
+        ]
         if self.hold_out.takes_all_labels or not bare:
             return np.ones(len(source), dtype=bool)
         lost = source.indices('modality', bare)

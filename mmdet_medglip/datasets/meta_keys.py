@@ -22,6 +22,7 @@ GROUNDING_META_KEYS: tuple[str, ...] = (
     'caption',
     'text',
     'phrase_labels',
+    'closed_set',
     'phrases',
     'tokens_positive',
     'prompt_left_out',

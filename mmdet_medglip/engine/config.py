@@ -7,12 +7,13 @@ override of the variable alone would reach none of them. Here it does: see :func
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
+from mmdet_medglip.engine.num_classes import dicts_of, fill_num_classes
 from mmdet_medglip.engine.tasks import expand_tasks
 
 __all__ = ['check_data', 'check_weights', 'default_work_dir', 'load_config']
@@ -26,7 +27,8 @@ def load_config(path: str | Path, cfg_options: Mapping[str, Any] | None = None) 
     A new ``data_root`` replaces the file's wherever a string of the config, at any depth and
     inside any wrapper, is that folder or a path under it. Other overrides are applied after it,
     so one data set can still be given a folder of its own. An entry ``tasks`` is then replaced by
-    the data loaders that it means, see :func:`~mmdet_medglip.engine.tasks.expand_tasks`.
+    the data loaders that it means, see :func:`~mmdet_medglip.engine.tasks.expand_tasks`, and
+    ``num_classes='auto'`` in the model by the number of labels of the training data.
 
     Args:
         path: Config file.
@@ -37,7 +39,8 @@ def load_config(path: str | Path, cfg_options: Mapping[str, Any] | None = None) 
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If ``data_root`` is overridden in a config that has none, or ``tasks`` is bad.
+        ValueError: If ``data_root`` is overridden in a config that has none, ``tasks`` is bad, or
+            there are no labels to count.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
@@ -56,6 +59,7 @@ def load_config(path: str | Path, cfg_options: Mapping[str, Any] | None = None) 
         config.data_root = new
     config.merge_from_dict(options)
     expand_tasks(config)
+    fill_num_classes(config)
     return config
 
 
@@ -97,17 +101,6 @@ def default_work_dir(path: str | Path) -> str:
     return str(Path('work_dirs', *parts))
 
 
-def _dicts(node: Any) -> Iterator[dict[str, Any]]:
-    """Yield every dict of a nested config value."""
-    if isinstance(node, dict):
-        yield node
-        for value in node.values():
-            yield from _dicts(value)
-    elif isinstance(node, (list, tuple)):
-        for value in node:
-            yield from _dicts(value)
-
-
 def check_data(config: Config, *loaders: str) -> None:
     """Check that the data folders of the data loaders exist.
 
@@ -119,7 +112,7 @@ def check_data(config: Config, *loaders: str) -> None:
         FileNotFoundError: If a folder is missing; the message has the command that makes one.
     """
     for loader in loaders:
-        for node in _dicts(config.get(loader)):
+        for node in dicts_of(config.get(loader)):
             root = node.get('data_root')
             if isinstance(root, str) and root and '://' not in root and not Path(root).exists():
                 raise FileNotFoundError(
@@ -143,7 +136,7 @@ def check_weights(config: Config) -> None:
         FileNotFoundError: If a local file is missing; the message has the command.
     """
     named = [('load_from', config.get('load_from'))]
-    for node in _dicts(config.get('model')):
+    for node in dicts_of(config.get('model')):
         init = node.get('init_cfg')
         if isinstance(init, dict):
             named.append(('init_cfg', init.get('checkpoint')))

@@ -6,6 +6,7 @@ class in ``metrics/__init__.py``.
 """
 
 from .metrics import (
+    AskedCocoMetric,
     CollectPresence,
     HierarchicalMetric,
     MedCocoMetric,
@@ -18,6 +19,7 @@ from .result_file import load_results, save_results
 from .results import ImageResult, PhraseResult, Results
 
 __all__ = [
+    'AskedCocoMetric',
     'CollectPresence',
     'HierarchicalMetric',
     'ImageResult',

@@ -1,5 +1,6 @@
 """Transforms of medical images and prompts; everything geometric is MMDetection's."""
 
+from .closed_set_prompt import ClosedSetPrompt
 from .intensity_window import DEFAULT_WINDOWS, WINDOW_PRESETS, IntensityWindow
 from .load_image import LoadMedImage
 from .modality_thumbnail import ModalityThumbnail
@@ -12,6 +13,7 @@ from .thumbnail import thumbnail_of
 __all__ = [
     'DEFAULT_WINDOWS',
     'WINDOW_PRESETS',
+    'ClosedSetPrompt',
     'IntensityWindow',
     'LoadMedImage',
     'ModalityThumbnail',

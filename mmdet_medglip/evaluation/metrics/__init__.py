@@ -1,5 +1,6 @@
 """Metrics for MMEngine's evaluator."""
 
+from .asked_coco_metric import AskedCocoMetric
 from .collect_presence import CollectPresence
 from .hierarchical_metric import HierarchicalMetric
 from .med_coco_metric import MedCocoMetric
@@ -9,6 +10,7 @@ from .presence_metric import PresenceMetric
 from .result_file_metric import ResultFileMetric
 
 __all__ = [
+    'AskedCocoMetric',
     'CollectPresence',
     'HierarchicalMetric',
     'MedCocoMetric',

@@ -14,12 +14,12 @@ from mmdet_medglip.registry import METRICS
 from ..result_file import save_results
 from ..results import ImageResult, Results
 from .above import read_above_boxes
-from .closed_set import read_closed_set_prediction
 from .samples import (
     asked_labels,
     class_index,
     is_label_sample,
     phrase_names,
+    read_closed_set_prediction,
     read_field,
     read_label_truth,
     read_prediction,

@@ -19,6 +19,7 @@ __all__ = [
     'phrase_names',
     'read_array',
     'read_boxes',
+    'read_closed_set_prediction',
     'read_field',
     'read_label_truth',
     'read_prediction',
@@ -154,11 +155,42 @@ def read_label_truth(sample: Mapping[str, Any], num_labels: int) -> Regions:
 def read_prediction(sample: Mapping[str, Any]) -> Regions:
     """Predictions in original pixels; ``labels`` index the phrases of the prompt.
 
+    Where ``ClosedSetPrompt`` asked, the detector answers by labels of the data set; its boxes of
+    labels that were not asked are left out.
+
     Raises:
         ValueError: If predictions are missing, of unequal lengths or name a phrase that was not
             asked.
     """
+    closed_set = sample.get('closed_set')
+    if closed_set is not None:
+        return read_closed_set_prediction(sample, closed_set['asked'], closed_set['num_labels'])
     return read_boxes(sample, len(phrase_names(sample)), 'phrases')
+
+
+def read_closed_set_prediction(
+    sample: Mapping[str, Any], asked: Sequence[int], num_labels: int
+) -> Regions:
+    """Predictions of a detector without words, whose labels are those of the data set.
+
+    Args:
+        sample: With ``pred_instances``.
+        asked: Distinct labels that the image is judged by.
+        num_labels: Number of labels of the data set.
+
+    Returns:
+        Predictions in original pixels of the labels in ``asked``; ``labels`` are positions in it.
+
+    Raises:
+        ValueError: If predictions are missing, of unequal lengths or name another label.
+    """
+    found = read_boxes(sample, num_labels, 'labels')
+    position = np.full(num_labels, -1, np.int64)
+    position[list(asked)] = np.arange(len(asked))
+    kept = position[found.labels] >= 0
+    return Regions(
+        found.boxes[kept], position[found.labels[kept]], found.scores[kept], found.ignore[kept]
+    )
 
 
 def read_boxes(sample: Mapping[str, Any], count: int, what: str) -> Regions:

@@ -1,0 +1,12 @@
+_base_ = [
+    '../_base_/models/grounding_dino_swin-t.py',
+    '../_base_/datasets/med_grounding_ms.py',
+    '../_base_/schedules/adamw_12e_finetune.py',
+    '../_base_/default_runtime.py',
+]
+
+load_from = 'checkpoints/grounding_dino_swin-t_pretrain_obj365_goldg_grit9m_v3det_20231204_095047-b448804b.pth'
+weights_command = (
+    'mim download mmdet --config grounding_dino_swin-t_pretrain_obj365_goldg_grit9m_v3det '
+    '--dest checkpoints'
+)

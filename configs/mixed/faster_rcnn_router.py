@@ -1,0 +1,13 @@
+# MMDetection's Faster R-CNN with an expert for each modality.
+_base_ = [
+    '../_base_/models/two_stage_r18.py',
+    '../_base_/datasets/med_grounding_closed.py',
+    '../_base_/schedules/adamw_36e.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(
+    data_preprocessor=dict(type='ModalityDataPreprocessor'),
+    backbone=dict(type='ModalityRouter', experts=_base_.all_experts),
+)
+train_dataloader = dict(batch_sampler=dict(type='ModalityBalancedBatchSampler', temperature=0.5))
