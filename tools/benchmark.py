@@ -8,6 +8,7 @@ What is finished is not done again: the same command after an interruption goes 
 """
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -116,6 +117,8 @@ def run(suite: Suite, args: argparse.Namespace) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Run the command line."""
     args = parse_args(argv)
+    # As an interrupt does, so that trainings end with this program.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if args.list:
             list_suites(args.suite)
@@ -124,6 +127,9 @@ def main(argv: list[str] | None = None) -> int:
     except (OSError, ValueError, CommandError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print('interrupted; the same command goes on from here', file=sys.stderr)
+        return 130
 
 
 if __name__ == '__main__':

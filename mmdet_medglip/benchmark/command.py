@@ -1,18 +1,20 @@
-"""Run a program of tools/, with its output in a file and its costs measured."""
+"""Run programs of tools/, with their output in files and their costs measured."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
-__all__ = ['CommandError', 'Usage', 'run_tool']
+__all__ = ['CommandError', 'ToolRunner', 'Usage']
 
 _TAIL_LINES, _TAIL_BYTES = 12, 20_000
 
@@ -33,66 +35,83 @@ class Usage(NamedTuple):
     peak_memory: int
 
 
-def run_tool(
-    program: Path,
-    arguments: Sequence[str],
-    log: Path,
-    *,
-    environment: Mapping[str, str] | None = None,
-    keep_open: Sequence[int] = (),
-) -> Usage:
-    """Run a Python program to its end.
+class ToolRunner:
+    """Runs Python programs of a folder, from several threads if need be.
 
-    It is ended with its children when this process is interrupted.
+    Each command is a process group of its own, so that :meth:`end` reaches its children, too.
 
     Args:
-        program: The file.
-        arguments: Of its command line.
-        log: Its output is appended here, after a line with the command.
-        environment: Variables to be set for it.
-        keep_open: Descriptors that it inherits.
-
-    Returns:
-        Its costs.
-
-    Raises:
-        CommandError: If it ends with another status than 0.
+        tools: The folder.
     """
-    command = [sys.executable, str(program), *arguments]
-    log.parent.mkdir(parents=True, exist_ok=True)
-    started = time.monotonic()
-    with log.open('ab') as output:
-        output.write(f'$ {shlex.join(command)}\n'.encode())
-        output.flush()
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **(environment or {})},
-            pass_fds=tuple(keep_open),
-            start_new_session=True,
-        )
+
+    def __init__(self, tools: Path) -> None:
+        self.tools = tools
+        self._running: set[subprocess.Popen] = set()
+        self._lock = threading.Lock()
+        self._ended = False
+
+    def run(
+        self, program: str, arguments: Sequence[str], log: Path, *, keep_open: Sequence[int] = ()
+    ) -> Usage:
+        """Run a program to its end.
+
+        Args:
+            program: Its file name.
+            arguments: Of its command line.
+            log: Its output is appended here, after a line with the command.
+            keep_open: Descriptors that it inherits.
+
+        Returns:
+            Its costs.
+
+        Raises:
+            CommandError: If it ends with another status than 0, or :meth:`end` was called.
+        """
+        command = [sys.executable, str(self.tools / program), *arguments]
+        log.parent.mkdir(parents=True, exist_ok=True)
+        started = time.monotonic()
+        with log.open('ab') as output:
+            output.write(f'$ {shlex.join(command)}\n'.encode())
+            output.flush()
+            process = self._start(command, output, keep_open)
         try:
             _, status, usage = os.wait4(process.pid, 0)
-        except BaseException:
-            _end(process)
-            raise
-    process.returncode = code = os.waitstatus_to_exitcode(status)
-    if code:
-        raise CommandError(
-            f'`python {program.name}` ended with status {code}; its log is {log}:\n{_tail(log)}'
-        )
-    unit = 1 if sys.platform == 'darwin' else 1024
-    return Usage(time.monotonic() - started, usage.ru_maxrss * unit)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        finally:
+            with self._lock:
+                self._running.discard(process)
+        if process.returncode:
+            raise CommandError(
+                f'`python {program}` ended with status {process.returncode}; its log is {log}:\n'
+                f'{_tail(log)}'
+            )
+        unit = 1 if sys.platform == 'darwin' else 1024
+        return Usage(time.monotonic() - started, usage.ru_maxrss * unit)
 
+    def end(self) -> None:
+        """End all commands that run, and start no more."""
+        with self._lock:
+            self._ended = True
+            for process in self._running:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGTERM)
 
-def _end(process: subprocess.Popen) -> None:
-    try:
-        os.killpg(process.pid, signal.SIGTERM)
-    except ProcessLookupError:
-        return
-    process.wait()
+    def _start(
+        self, command: Sequence[str], output: IO[bytes], keep_open: Sequence[int]
+    ) -> subprocess.Popen:
+        with self._lock:
+            if self._ended:
+                raise CommandError('the benchmark was ended')
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=tuple(keep_open),
+                start_new_session=True,
+            )
+            self._running.add(process)
+        return process
 
 
 def _tail(log: Path) -> str:

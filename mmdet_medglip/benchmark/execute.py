@@ -15,11 +15,11 @@ from msgspec.structs import replace
 from mmdet_medglip.engine.checkpoint import load_checkpoint
 from mmdet_medglip.evaluation import load_results
 
-from .command import Usage, run_tool
-from .plan import Run, environment_of
+from .command import ToolRunner, Usage
+from .plan import Run
 from .state import Budget, Stage, lock_run, read_state, write_state
 
-__all__ = ['RESULTS_FILE', 'execute_run', 'is_finished', 'stale_parts']
+__all__ = ['RESULTS_FILE', 'current_test_parts', 'execute_run', 'last_checkpoint', 'stale_parts']
 
 RESULTS_FILE = 'results.npz'
 _CONFIG_FILE = 'config.py'
@@ -42,21 +42,22 @@ def stale_parts(run: Run, *, any_code: bool = False) -> tuple[list[str], list[st
     state = read_state(run.folder)
     return (
         _changed(state.train, run.train_parts, any_code) if run.train_parts else [],
-        _changed(state.test, _test_parts(run), any_code),
+        _changed(state.test, current_test_parts(run), any_code),
     )
 
 
-def is_finished(run: Run, *, any_code: bool = False) -> bool:
-    """Whether the results of a run are there and belong to what it is now."""
-    return stale_parts(run, any_code=any_code) == ([], [])
+def current_test_parts(run: Run) -> dict[str, str]:
+    """Return what a test depends on; its own weights by what their training depends on."""
+    trained = {f'trained {name}': part for name, part in run.train_parts.items()}
+    return {**trained, **run.test_parts}
 
 
-def execute_run(run: Run, tools: Path, tell: Tell, *, any_code: bool = False) -> None:
+def execute_run(run: Run, programs: ToolRunner, tell: Tell, *, any_code: bool = False) -> None:
     """Train and test a run, but for what is finished; a training that was cut off is resumed.
 
     Args:
         run: The run; the one that it starts from has been carried out.
-        tools: Folder of train.py and test.py.
+        programs: Of the folder of train.py and test.py.
         tell: Called with a line on what is done.
         any_code: Whether results of other code are taken.
 
@@ -65,18 +66,18 @@ def execute_run(run: Run, tools: Path, tell: Tell, *, any_code: bool = False) ->
         BlockingIOError: If another program works in its folder.
         ValueError: If its state is damaged.
     """
-    with lock_run(run.folder) as lock, environment_of(run.entry):
+    with lock_run(run.folder) as lock:
         stale_train, stale_test = stale_parts(run, any_code=any_code)
         if stale_train:
-            _train(run, tools, lock, tell, any_code)
+            _train(run, programs, lock, tell, any_code)
         if stale_train or stale_test:
             tell(f'{run.name}: test')
-            _test(run, tools, lock)
+            _test(run, programs, lock)
         else:
             tell(f'{run.name}: finished before')
 
 
-def _train(run: Run, tools: Path, lock: int, tell: Tell, any_code: bool) -> None:
+def _train(run: Run, programs: ToolRunner, lock: int, tell: Tell, any_code: bool) -> None:
     work_dir = run.folder / 'train'
     stage = read_state(run.folder).train
     parts = dict(run.train_parts)
@@ -100,7 +101,7 @@ def _train(run: Run, tools: Path, lock: int, tell: Tell, any_code: bool) -> None
     config = _write_config(run)
     arguments = [str(config), '--work-dir', str(work_dir), *(['--resume'] if resume else [])]
     log = run.folder / 'train.log'
-    usage = run_tool(tools / 'train.py', arguments, log, keep_open=[lock])
+    usage = programs.run('train.py', arguments, log, keep_open=[lock])
     stage = replace(
         _with_usage(stage, usage),
         budget=_budget(run, work_dir),
@@ -109,15 +110,15 @@ def _train(run: Run, tools: Path, lock: int, tell: Tell, any_code: bool) -> None
     write_state(run.folder, replace(read_state(run.folder), train=stage))
 
 
-def _test(run: Run, tools: Path, lock: int) -> None:
+def _test(run: Run, programs: ToolRunner, lock: int) -> None:
     work_dir, results = run.folder / 'test', run.folder / RESULTS_FILE
     shutil.rmtree(work_dir, ignore_errors=True)
     results.unlink(missing_ok=True)
-    stage = Stage(_test_parts(run), started=time.time(), device=_device())
+    stage = Stage(current_test_parts(run), started=time.time(), device=_device())
     write_state(run.folder, replace(read_state(run.folder), test=stage))
     arguments = [str(_write_config(run)), str(_tested_checkpoint(run)), '--work-dir', str(work_dir)]
     arguments += ['--results', str(results)]
-    usage = run_tool(tools / 'test.py', arguments, run.folder / 'test.log', keep_open=[lock])
+    usage = programs.run('test.py', arguments, run.folder / 'test.log', keep_open=[lock])
     rate = _images_per_second(run, work_dir, len(load_results(results)))
     stage = replace(_with_usage(stage, usage), images_per_second=rate)
     write_state(run.folder, replace(read_state(run.folder), test=stage))
@@ -131,12 +132,6 @@ def _changed(stage: Stage | None, parts: Mapping[str, str], any_code: bool) -> l
 
 def _ignoring(stage: Stage, parts: dict[str, str], any_code: bool) -> list[str]:
     return [name for name in stage.changed(parts) if not (any_code and name.endswith('code'))]
-
-
-def _test_parts(run: Run) -> dict[str, str]:
-    """Return what a test depends on; its weights by the parts of the training that made them."""
-    trained = {f'trained {name}': part for name, part in run.train_parts.items()}
-    return {**trained, **run.test_parts}
 
 
 def _write_config(run: Run) -> Path:

@@ -21,7 +21,7 @@ from mmdet_medglip.text import resolve_language_model
 from .data import store_digest
 from .suite import Entry, Suite
 
-__all__ = ['Run', 'code_digest', 'environment_of', 'plan_runs']
+__all__ = ['Run', 'code_digest', 'plan_runs']
 
 PACKAGE = Path(__file__).resolve().parents[1]
 _TEST_KEYS = ('test_dataloader', 'test_evaluator', 'test_cfg')
@@ -137,7 +137,7 @@ def _resolve(
     options = {**suite.cfg_options, **entry.cfg_options}
     tested = str(stores[suite.test_on])
     trained = str(stores[entry.train_on]) if entry.train_on else tested
-    with environment_of(entry):
+    with _environment_of(entry):
         config = load_config(path, {'data_root': trained, **options})
         if trained != tested:
             other = load_config(path, {'data_root': tested, **options})
@@ -218,7 +218,7 @@ def _digest(parts: Any) -> str:
 
 
 @contextmanager
-def environment_of(entry: Entry) -> Iterator[None]:
+def _environment_of(entry: Entry) -> Iterator[None]:
     """Set the variables that the config of an entry reads; those that are set already win."""
     added = {
         name: str(resolve_language_model('bundled')) if value == 'bundled' else value

@@ -10,7 +10,7 @@ from pathlib import Path
 from mmdet_medglip.ingest.copies import ImageTable
 from mmdet_medglip.store import GroundingStore
 
-from .command import CommandError, run_tool
+from .command import CommandError, ToolRunner
 from .data import StorePlan, plan_stores
 from .execute import execute_run
 from .leakage import Leakage, find_leakage
@@ -50,10 +50,9 @@ class Session:
     any_code: bool = False
     failed: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def tools(self) -> Path:
-        """Folder of the programs."""
-        return self.repository / 'tools'
+    def __post_init__(self) -> None:
+        """Get ready to run the programs of the repository."""
+        self.programs = ToolRunner(self.repository / 'tools')
 
     def plan_data(self) -> dict[str, StorePlan]:
         """Say where the stores are that the entries need.
@@ -86,7 +85,7 @@ class Session:
                 continue
             self.tell(f'data {name}: {" ".join(plan.command)}')
             program, *arguments = plan.command
-            run_tool(self.tools / program, arguments, self.out / 'data' / f'{name}.log')
+            self.programs.run(program, arguments, self.out / 'data' / f'{name}.log')
             plan.finish()
         return {name: plan.root for name, plan in plans.items()}
 
@@ -131,7 +130,9 @@ class Session:
                 for future in futures.values():
                     future.result()
             except BaseException:
+                # An interrupt reaches this thread alone; the block ends when the others have.
                 pool.shutdown(wait=False, cancel_futures=True)
+                self.programs.end()
                 raise
 
     def _execute(self, run: Run, before: Future[None] | None) -> None:
@@ -141,7 +142,7 @@ class Session:
             self.failed[run.name] = f'{run.parent.name} failed'
             return
         try:
-            execute_run(run, self.tools, self.tell, any_code=self.any_code)
+            execute_run(run, self.programs, self.tell, any_code=self.any_code)
         except (CommandError, OSError, ValueError) as error:
             self.failed[run.name] = str(error)
             self.tell(f'{run.name}: failed. {error}')
