@@ -105,6 +105,7 @@ class Analysis(msgspec.Struct, frozen=True):
         modalities: Of the test images.
         images: Number of test images of each modality.
         patients: Number of their patients.
+        patients_of: The same of each modality.
         results: Answers of each entry and seed.
         not_run: Why each other entry or seed is not here, by its name.
     """
@@ -113,6 +114,7 @@ class Analysis(msgspec.Struct, frozen=True):
     modalities: list[str]
     images: dict[str, int]
     patients: int
+    patients_of: dict[str, int]
     results: dict[str, dict[int, Results]]
     not_run: dict[str, str]
 
@@ -168,6 +170,10 @@ def analyse(
     for image in example.images if example else ():
         counts[image.modality] = counts.get(image.modality, 0) + 1
     modalities = sorted(counts)
+    patients: dict[str, set[str]] = {name: set() for name in modalities}
+    for image in example.images if example else ():
+        # An image without a patient is one of its own.
+        patients[image.modality].add(image.patient_id or f'image {image.image_id}')
     return Analysis(
         entries=[
             _entry_report(suite, of_entry, results[name], scores[name], modalities)
@@ -176,6 +182,7 @@ def analyse(
         modalities=modalities,
         images={name: counts[name] for name in modalities},
         patients=next(iter(scores.values())).patients if scores else 0,
+        patients_of={name: len(of_modality) for name, of_modality in patients.items()},
         results=results,
         not_run=not_run,
     )

@@ -164,8 +164,8 @@ def _panels(
     up: str,
 ) -> bytes:
     names = [ALL, *modalities] if len(modalities) > 1 else list(modalities)
-    columns = min(_COLUMNS, len(names))
-    rows = -(-len(names) // columns)
+    rows = -(-len(names) // _COLUMNS)
+    columns = -(-len(names) // rows)
     with chart_style():
         figure = Figure(figsize=(_WIDTH, 0.9 + 2.3 * rows), dpi=_DPI, layout='constrained')
         grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)

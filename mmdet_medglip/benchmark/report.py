@@ -31,7 +31,7 @@ NOTICE = (
     'For research only: not a medical device, not for clinical use. Figures are of the images and '
     'the budgets named here, and say nothing of other ones.'
 )
-_SHOWN_PAIRS, _CASES = 12, 8
+_SHOWN_PAIRS, _CASES, _FEW = 12, 8, 10
 
 Draw = Callable[[str, str, bytes, str], Picture]
 
@@ -190,7 +190,10 @@ def _scores(suite: Suite, found: Analysis, draw: Draw) -> Section:
         'Scores',
         text=[
             'AP50 of a modality is the mean over its labels; macro is the mean over modalities; '
-            'both are means over seeds. In brackets the 95 % interval of a bootstrap over patients.'
+            'both are means over seeds. In brackets the 95 % interval of a bootstrap over '
+            'patients. Images seen are those of all trainings, with repetitions; zero-shot entries saw none '
+            'of the data that is tested.',
+            *_few_patients(found),
         ],
         tables=[tables.score_table(found), tables.budget_table(found)],
         pictures=[
@@ -204,7 +207,7 @@ def _scores(suite: Suite, found: Analysis, draw: Draw) -> Section:
             f'Difference from {suite.reference}',
             text=[
                 'Patients are resampled for both at once, so that the interval is that of the '
-                'difference. Bold claims need an interval that leaves out zero.'
+                'difference; one that leaves out zero is more than chance between patients.'
             ],
             tables=[tables.difference_table(found)],
             pictures=[
@@ -216,13 +219,21 @@ def _scores(suite: Suite, found: Analysis, draw: Draw) -> Section:
     return section
 
 
+def _few_patients(found: Analysis) -> list[str]:
+    few = [name for name, number in found.patients_of.items() if number < _FEW]
+    return [f'Fewer than {_FEW} patients, so that intervals are too narrow: {", ".join(few)}.'] * (
+        len(few) > 0
+    )
+
+
 def _curves(found: Analysis, draw: Draw) -> Section:
     chosen = (found.entries, found.modalities)
     return Section(
         'Curves',
         text=[
             'Precision over recall at IoU 0.5, the mean over labels: the area under it is AP50. '
-            'FROC counts a box as right at IoU 0.1, all labels in one curve.'
+            'FROC counts a box as right at IoU 0.1, all labels in one curve; the table is '
+            'sensitivity at numbers of false boxes per image.'
         ],
         tables=[tables.froc_table(found)],
         pictures=[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 
@@ -25,12 +26,13 @@ __all__ = [
 
 
 def score_table(found: Analysis) -> Table:
-    """AP50 with intervals, one row per entry."""
-    columns = ('entry', 'kind', MACRO, *found.modalities)
+    """AP50 with intervals beside the budget, one row per entry."""
+    columns = ('entry', 'kind', 'images seen', MACRO, *found.modalities)
     rows = [
         (
             entry.name,
             entry.kind,
+            _images(entry),
             *(_interval(entry.scores.ap50[name]) for name in (MACRO, *found.modalities)),
         )
         for entry in found.entries
@@ -51,13 +53,12 @@ def difference_table(found: Analysis) -> Table:
 
 def budget_table(found: Analysis) -> Table:
     """What each entry was trained on, one row per entry."""
-    columns = ('entry', 'kind', 'trained on', 'images seen', 'time', 'macro AP50 by seed', 'note')
+    columns = ('entry', 'trained on', 'images seen', 'time', 'macro AP50 by seed', 'note')
     rows = [
         (
             entry.name,
-            entry.kind,
             ', then '.join(map(_training, entry.trainings)) or 'nothing here',
-            round(sum(training.images for training in entry.trainings)),
+            _images(entry),
             _time(entry.seconds),
             ', '.join(f'{seed}: {v:.3f}' for seed, v in sorted(entry.scores.by_seed.items())),
             entry.note,
@@ -69,7 +70,7 @@ def budget_table(found: Analysis) -> Table:
 
 def froc_table(found: Analysis) -> Table:
     """Sensitivity at numbers of false boxes, all modalities together."""
-    columns = ('entry', *(f'{number:g} false boxes' for number in FALSE_BOXES), 'mean (CPM)')
+    columns = ('entry', *(str(Fraction(number)) for number in FALSE_BOXES), 'mean (CPM)')
     rows = [
         (entry.name, *entry.froc[ALL], float(np.mean(entry.froc[ALL]))) for entry in found.entries
     ]
@@ -120,6 +121,10 @@ def _cost(entry: EntryReport) -> tuple[Cell, ...]:
         _time(entry.seconds),
         entry.test_device,
     )
+
+
+def _images(entry: EntryReport) -> int:
+    return round(sum(training.images for training in entry.trainings))
 
 
 def _training(training: Training) -> str:
