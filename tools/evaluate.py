@@ -15,8 +15,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from mmdet_medglip.evaluation import Results, load_results
 from mmdet_medglip.evaluation.comparison import check_same_images, compare_parts
 from mmdet_medglip.evaluation.functional.paired import PairedDifference
-from mmdet_medglip.evaluation.measures import Settings, interval_of, measure
+from mmdet_medglip.evaluation.measures import interval_of, measure
 from mmdet_medglip.evaluation.parts import PARTS_BY, Part, parts_of, whole
+from mmdet_medglip.evaluation.settings import Settings
 from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.visualization.table import render_table
 
@@ -87,6 +88,11 @@ def print_figures(figures: Mapping[str, Mapping[str, float]]) -> None:
             print(render_table(title, ('part', *columns), rows))
 
 
+def is_shown(part: str, name: str) -> bool:
+    """Whether a measure says something of its own: of one modality, the macro AP50 is the AP50."""
+    return name != 'coco/macro_AP50' or not part.startswith('modality/')
+
+
 def print_intervals(
     figures: Mapping[str, Mapping[str, float]],
     intervals: Mapping[str, Mapping[str, tuple[float, float]]],
@@ -96,6 +102,7 @@ def print_intervals(
         (f'{part} {name}', figures[part][name], *bounds)
         for part, of_part in intervals.items()
         for name, bounds in of_part.items()
+        if is_shown(part, name)
     ]
     if rows:
         title = '95 % intervals over patients'
@@ -115,6 +122,7 @@ def print_comparison(
         )
         for part, of_part in comparison.items()
         for name, one in of_part.items()
+        if is_shown(part, name)
     ]
     print(render_table('Difference, 95 % interval over patients', columns, rows))
 
@@ -158,7 +166,7 @@ def main() -> None:
         print_figures(figures)
         if args.repeats:
             report['intervals'] = {
-                name: interval_of(part, repeats=args.repeats, seed=args.seed)
+                name: interval_of(part, settings, repeats=args.repeats, seed=args.seed)
                 for name, part in parts.items()
             }
             print_intervals(figures, report['intervals'])

@@ -5,8 +5,6 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-load_from = 'checkpoints/grounding_dino_swin-t_pretrain_obj365_goldg_grit9m_v3det_20231204_095047-b448804b.pth'
-weights_command = (
-    'mim download mmdet --config grounding_dino_swin-t_pretrain_obj365_goldg_grit9m_v3det '
-    '--dest checkpoints'
-)
+weights = 'grounding_dino_swin-t_pretrain_obj365_goldg_grit9m_v3det'
+load_from = f'checkpoints/{weights}_20231204_095047-b448804b.pth'
+weights_command = f'mim download mmdet --config {weights} --dest checkpoints'

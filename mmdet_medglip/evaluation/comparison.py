@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-import numpy as np
-import numpy.typing as npt
-
-from .functional.average_precision import nan_mean
 from .functional.paired import PairedDifference, paired_difference
-from .functional.phrase_grounding import judge_phrase
-from .functional.resampled_ap import MacroAP50, ResampledAP50
-from .measures import Settings
+from .headline import headline_measures
 from .parts import Part
-from .results import ImageResult, PhraseResult, Results
+from .results import ImageResult, Results
+from .settings import Settings
 
 __all__ = ['check_same_images', 'compare_parts']
 
@@ -62,60 +55,14 @@ def compare_parts(
         seed: Of the resamples.
 
     Returns:
-        ``coco/AP50``, ``coco/macro_AP50``, ``phrase/Recall@1`` and ``phrase/SetF1@0.5`` to what the
-        second has more than the first; those of detection without label images are left out.
+        Name, of :func:`.headline.headline_measures`, to what the second has more than the first.
     """
-    settings = settings or Settings()
-    options = {'confidence': confidence, 'repeats': repeats, 'seed': seed}
-    found = {}
-    if first.images:
-        clusters = [origin.cluster for origin in first.origins]
-        images = [*first.images, *second.images]
-        modalities = [origin.modality for origin in (*first.origins, *second.origins)]
-        ap50 = ResampledAP50(images, first.num_labels, area=first.area)
-        macro = MacroAP50(images, modalities, first.num_labels, area=first.area)
-        measures = {'coco/AP50': lambda rows: nan_mean(ap50(rows)), 'coco/macro_AP50': macro}
-        for name, one in measures.items():
-            found[name] = paired_difference(clusters, one, **options)
-    if first.phrases:
-        phrases = [sorted(part.phrases, key=_place) for part in (first, second)]
-        clusters = [phrase.image.cluster for phrase in phrases[0]]
-        values = [_judge(of_part, settings) for of_part in phrases]
-        for name in values[0]:
-            joined = np.concatenate([of_part[name] for of_part in values])
-            found[name] = paired_difference(clusters, _mean_of(joined), **options)
-    return found
-
-
-def _mean_of(values: npt.NDArray[np.float64]) -> Callable[[npt.NDArray[np.int64]], float]:
-    return lambda rows: nan_mean(values[rows])
-
-
-def _place(phrase: PhraseResult) -> tuple[str, int, int]:
-    """Where a phrase stands, whatever the order of the labels in its prompt."""
-    return phrase.image.image_id, -1 if phrase.label is None else phrase.label, phrase.phrase
-
-
-def _judge(
-    phrases: Sequence[PhraseResult], settings: Settings
-) -> dict[str, npt.NDArray[np.float64]]:
-    """Values of each phrase, NaN where it does not count."""
-    recall, f1 = [], []
-    for phrase in phrases:
-        judged = judge_phrase(
-            phrase.boxes,
-            phrase.scores,
-            phrase.gt_boxes,
-            score_threshold=settings.score,
-            iou_threshold=settings.iou,
-        )
-        recall.append(float(judged.rank == 1) if judged.num_truth else np.nan)
-        f1.append(judged.f1)
-        if phrase.has_crowd:
-            recall[-1], f1[-1] = np.nan, np.nan
+    runs = headline_measures([first, second], settings or Settings())
     return {
-        'phrase/Recall@1': np.array(recall),
-        f'phrase/SetF1@{settings.iou:g}': np.array(f1),
+        name: paired_difference(
+            one.clusters, one.measure, confidence=confidence, repeats=repeats, seed=seed
+        )
+        for name, one in runs.items()
     }
 
 

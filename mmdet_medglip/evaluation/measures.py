@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 
 from .functional.average_precision import nan_mean
 from .functional.bootstrap import cluster_interval
-from .functional.coco_figures import coco_figures
+from .functional.coco_evaluator import ALL_SIZES
+from .functional.coco_figures import SIZE_FIGURES, coco_figures
 from .functional.froc import FALSE_BOXES, froc
 from .functional.phrase_grounding import judge_phrase, phrase_figures
 from .functional.presence import auroc, brier_score, expected_calibration_error
-from .functional.resampled_ap import MacroAP50, ResampledAP50
+from .functional.resampled_ap import MacroAP50
+from .headline import headline_measures
 from .parts import Part
+from .settings import Settings
 
-__all__ = ['Settings', 'interval_of', 'measure']
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Choices that measures depend on.
-
-    Attributes:
-        backend: COCO evaluator, 'pycocotools' or 'faster_coco_eval'.
-        froc_iou: Least IoU of a box that finds truth, in (0, 1], for FROC.
-        iou: Least IoU of a hit of a phrase, in (0, 1].
-        score: Boxes from this score on are answered, for sets of boxes and N-acc.
-        topk: Numbers of boxes that Recall@k looks at.
-        bins: Bins of the ECE.
-    """
-
-    backend: str = 'pycocotools'
-    froc_iou: float = 0.1
-    iou: float = 0.5
-    score: float = 0.3
-    topk: tuple[int, ...] = (1, 5, 10)
-    bins: int = 10
+__all__ = ['interval_of', 'measure']
 
 
 def measure(part: Part, settings: Settings | None = None) -> dict[str, float]:
@@ -58,10 +37,7 @@ def measure(part: Part, settings: Settings | None = None) -> dict[str, float]:
     settings = settings or Settings()
     found: dict[str, float] = {}
     if part.images:
-        coco = coco_figures(part.images, part.num_labels, area=part.area, backend=settings.backend)
-        found |= {f'coco/{name}': value for name, value in coco.means().items()}
-        macro = MacroAP50(part.images, _modalities(part), part.num_labels, area=part.area)
-        found['coco/macro_AP50'] = macro(np.arange(len(part.images)))
+        found |= _coco(part, settings)
         found |= _froc(part, settings)
     if part.phrases:
         found |= _phrases(part, settings)
@@ -69,34 +45,42 @@ def measure(part: Part, settings: Settings | None = None) -> dict[str, float]:
 
 
 def interval_of(
-    part: Part, *, confidence: float = 0.95, repeats: int = 1000, seed: int = 0
+    part: Part,
+    settings: Settings | None = None,
+    *,
+    confidence: float = 0.95,
+    repeats: int = 1000,
+    seed: int = 0,
 ) -> dict[str, tuple[float, float]]:
     """Percentile intervals over patients of the headline measures.
 
     Args:
         part: What to look at.
+        settings: Choices.
         confidence: Probability mass of the interval, in (0, 1).
         repeats: Number of resamples.
         seed: Of the resamples.
 
     Returns:
-        ``coco/AP50`` and ``coco/macro_AP50`` to their bounds; NaN with fewer than two patients.
-        Nothing without label images.
+        Name, of :func:`.headline.headline_measures`, to bounds; NaN with fewer than two patients.
     """
-    if not part.images:
-        return {}
-    clusters = [origin.cluster for origin in part.origins]
-    ap50 = ResampledAP50(part.images, part.num_labels, area=part.area)
-    macro = MacroAP50(part.images, _modalities(part), part.num_labels, area=part.area)
-    measures = {'coco/AP50': lambda rows: nan_mean(ap50(rows)), 'coco/macro_AP50': macro}
     return {
-        name: cluster_interval(clusters, one, confidence=confidence, repeats=repeats, seed=seed)
-        for name, one in measures.items()
+        name: cluster_interval(
+            one.clusters, one.measure, confidence=confidence, repeats=repeats, seed=seed
+        )
+        for name, one in headline_measures([part], settings or Settings()).items()
     }
 
 
-def _modalities(part: Part) -> Sequence[str]:
-    return [origin.modality for origin in part.origins]
+def _coco(part: Part, settings: Settings) -> dict[str, float]:
+    figures = coco_figures(part.images, part.num_labels, area=part.area, backend=settings.backend)
+    means = figures.means()
+    if part.area != ALL_SIZES:
+        means = {name: value for name, value in means.items() if name not in SIZE_FIGURES}
+    modalities = [origin.modality for origin in part.origins]
+    macro = MacroAP50(part.images, modalities, part.num_labels, area=part.area)
+    means['macro_AP50'] = macro(np.arange(len(part.images)))
+    return {f'coco/{name}': value for name, value in means.items()}
 
 
 def _froc(part: Part, settings: Settings) -> dict[str, float]:
@@ -124,7 +108,8 @@ def _phrases(part: Part, settings: Settings) -> dict[str, float]:
     figures = phrase_figures(judged, topk=settings.topk, iou_threshold=settings.iou)
     found = {f'phrase/{name}': value for name, value in figures.items()}
     asked = [phrase for phrase in part.phrases if phrase.label is not None]
-    if asked:
+    # Parts by size have no absent phrases.
+    if asked and part.area == ALL_SIZES:
         probability = [phrase.presence for phrase in asked]
         present = [phrase.has_crowd or len(phrase.gt_boxes) > 0 for phrase in asked]
         found |= {

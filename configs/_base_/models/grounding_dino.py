@@ -1,5 +1,5 @@
-# What Grounding DINO has at every size. Its positional encoding of text takes 256 channels only. The
-# language model is named as in glip_r18.py.
+# What Grounding DINO has at every size. Its positional encoding of text takes 256 channels only.
+# The language model is named as in glip_r18.py.
 lang_model_name = '{{$GLIP_LANGUAGE_MODEL:bert-base-uncased}}'
 attention = dict(embed_dims=256, num_heads=8, dropout=0.0)
 

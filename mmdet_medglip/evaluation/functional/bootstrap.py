@@ -1,11 +1,11 @@
 """Confidence intervals of a measure over patients."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ['cluster_interval', 'cluster_rows', 'quantile_interval']
+__all__ = ['cluster_interval', 'cluster_rows', 'quantile_interval', 'resamples']
 
 
 def cluster_interval(
@@ -41,8 +41,7 @@ def cluster_interval(
     if len(members) < 2:
         return float('nan'), float('nan')
     rng = np.random.default_rng(seed)
-    draws = rng.integers(len(members), size=(repeats, len(members)))
-    drawn = np.array([measure(np.concatenate([members[i] for i in picked])) for picked in draws])
+    drawn = np.array([measure(rows) for rows in resamples(members, repeats, rng)])
     return quantile_interval(drawn[~np.isnan(drawn)], confidence)
 
 
@@ -59,6 +58,28 @@ def cluster_rows(clusters: Sequence[Hashable]) -> list[npt.NDArray[np.int64]]:
     for row, cluster in enumerate(clusters):
         rows.setdefault(('alone', row) if cluster is None else cluster, []).append(row)
     return [np.array(of_one, dtype=np.int64) for of_one in rows.values()]
+
+
+def resamples(
+    members: Sequence[npt.NDArray[np.int64]], repeats: int, rng: np.random.Generator
+) -> Iterator[npt.NDArray[np.int64]]:
+    """Draw as many clusters as there are, with repetitions, again and again.
+
+    Args:
+        members: Of :func:`cluster_rows`.
+        repeats: How often.
+        rng: Chooses.
+
+    Yields:
+        Indices of the samples of the clusters drawn.
+    """
+    samples, sizes = np.concatenate(members), np.array([len(rows) for rows in members])
+    starts = np.cumsum(sizes) - sizes
+    for picked in rng.integers(len(members), size=(repeats, len(members))):
+        lengths = sizes[picked]
+        first = np.cumsum(lengths) - lengths
+        within = np.arange(lengths.sum()) - np.repeat(first, lengths)
+        yield samples[np.repeat(starts[picked], lengths) + within]
 
 
 def quantile_interval(drawn: npt.NDArray[np.float64], confidence: float) -> tuple[float, float]:

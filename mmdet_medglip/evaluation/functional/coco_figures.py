@@ -29,7 +29,7 @@ from .average_precision import nan_mean
 from .coco_evaluator import ALL_SIZES, COCO_THRESHOLDS, count_truth, run_evaluator
 from .image_detections import ImageDetections
 
-__all__ = ['COCO_FIGURES', 'SIZES', 'CocoFigures', 'coco_figures']
+__all__ = ['COCO_FIGURES', 'SIZES', 'SIZE_FIGURES', 'CocoFigures', 'coco_figures']
 
 SIZES: dict[str, tuple[float, float]] = {
     'small': (0.0, 32.0**2),
@@ -52,12 +52,10 @@ _RANGES = {
 }
 """First and last IoU threshold of each AP."""
 
-COCO_FIGURES = (
-    *_RANGES,
-    *(f'AP_{size}' for size in SIZES),
-    *(f'AR@{count}' for count in _MAX_DETECTIONS),
-    *(f'AR_{size}' for size in SIZES),
-)
+SIZE_FIGURES = tuple(f'{name}_{size}' for name in ('AP', 'AR') for size in SIZES)
+"""Names of the figures by size."""
+
+COCO_FIGURES = (*_RANGES, *(f'AR@{count}' for count in _MAX_DETECTIONS), *SIZE_FIGURES)
 """Names of all figures."""
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .bootstrap import cluster_rows, quantile_interval
+from .bootstrap import cluster_rows, quantile_interval, resamples
 
 __all__ = ['PairedDifference', 'paired_difference']
 
@@ -95,8 +95,7 @@ def paired_difference(
         return measure(rows + (count - swapped)) - measure(rows + swapped)
 
     rng = np.random.default_rng(seed)
-    draws = rng.integers(len(members), size=(repeats, len(members)))
-    drawn = np.array([differ(np.concatenate([members[i] for i in picked])) for picked in draws])
+    drawn = np.array([differ(rows) for rows in resamples(members, repeats, rng)])
     drawn = drawn[~np.isnan(drawn)]
     low, high = quantile_interval(drawn, confidence)
     cluster_of = np.empty(count, np.int64)

@@ -19,6 +19,7 @@ from mmdet_medglip.registry import METRICS
 from mmdet_medglip.visualization.table import render_table
 
 from ..functional.average_precision import ImageDetections
+from ..functional.grouping import grouped
 from ..functional.hierarchical_average_precision import (
     HierarchicalAveragePrecision,
     hierarchical_average_precision,
@@ -112,12 +113,10 @@ class HierarchicalMetric(BaseMetric):
             Flat keys without the prefix -> AP in [0, 1] or NaN, and the number of pairs.
         """
         judged: list[_Judged] = [result for result in results if result is not None]
-        by_modality: dict[str, list[ImageDetections]] = {}
-        for one in judged:
-            by_modality.setdefault(one.modality, []).append(one.image)
+        by_modality = grouped((one.modality, one.image) for one in judged)
         total = self._average_precision([one.image for one in judged])
         metrics, rows = _of_levels('', total), _rows('all', len(judged), total)
-        for modality, images in sorted(by_modality.items()):
+        for modality, images in by_modality.items():
             found = total if len(by_modality) == 1 else self._average_precision(images)
             if found.nodes.num_truth.any():
                 metrics |= _of_levels(f'{modality}/', found)

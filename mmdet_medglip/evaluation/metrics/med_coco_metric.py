@@ -11,6 +11,7 @@ from mmdet_medglip.registry import METRICS
 from mmdet_medglip.visualization.table import render_table
 
 from ..functional.average_precision import AveragePrecision, ImageDetections, average_precision
+from ..functional.grouping import grouped
 from .samples import (
     asked_labels,
     class_index,
@@ -82,14 +83,12 @@ class MedCocoMetric(BaseMetric):
         Returns:
             Flat keys without the prefix -> value in [0, 1] or NaN.
         """
-        by_modality: dict[str, list[ImageDetections]] = {}
-        for modality, image in filter(None, results):
-            by_modality.setdefault(modality, []).append(image)
+        by_modality = grouped(filter(None, results))
         pooled = [image for images in by_modality.values() for image in images]
         total = self._average_precision(pooled)
         metrics = {'AP': total.ap, 'AP50': total.ap50}
         rows = [_row('all', len(pooled), total)]
-        for modality, images in sorted(by_modality.items()):
+        for modality, images in by_modality.items():
             result = total if len(by_modality) == 1 else self._average_precision(images)
             rows.append(_row(modality, len(images), result))
             if result.num_truth.any():

@@ -10,6 +10,7 @@ from mmdet_medglip.registry import METRICS
 from mmdet_medglip.routing import UNROUTED
 from mmdet_medglip.visualization.table import render_table
 
+from ..functional.grouping import grouped
 from ..functional.routing_shares import Routed, routing_shares
 from .samples import read_field
 
@@ -49,8 +50,7 @@ class ModalityMetric(BaseMetric):
         """
         metrics = routing_shares(results)
         rows = [('all', len(results), *metrics.values())]
-        for modality in sorted({image.truth for image in results}):
-            own = [image for image in results if image.truth == modality]
+        for modality, own in grouped((image.truth, image) for image in results).items():
             shares = routing_shares(own)
             rows.append((modality, len(own), *shares.values()))
             metrics |= {f'{modality}/{name}': value for name, value in shares.items()}

@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 from mmdet_medglip.registry import METRICS
 from mmdet_medglip.visualization.table import render_table
 
+from ..functional.grouping import grouped
 from ..functional.phrase_recall import PhrasePair, first_hit, phrase_accuracy, phrase_recall
 from .samples import read_field, read_prediction, read_truth, truth_labels
 
@@ -65,13 +66,12 @@ class PhraseGroundingMetric(BaseMetric):
         Returns:
             Flat keys without the prefix -> value in [0, 1] or NaN.
         """
-        by_modality: dict[str, list[PhrasePair]] = {}
-        for modality, pairs in results:
-            by_modality.setdefault(modality, []).extend(pairs)
-        pooled = [pair for pairs in by_modality.values() for pair in pairs]
+        pooled = [pair for _, pairs in results for pair in pairs]
+        by_modality = grouped(results)
         metrics = self._shares(pooled)
         rows = [('all', len(pooled), *metrics.values())]
-        for modality, pairs in sorted(by_modality.items()):
+        for modality, of_images in by_modality.items():
+            pairs = [pair for of_image in of_images for pair in of_image]
             shares = self._shares(pairs)
             rows.append((modality, len(pairs), *shares.values()))
             if pairs:

@@ -14,6 +14,7 @@ from mmdet_medglip.registry import METRICS
 from mmdet_medglip.visualization.table import render_table
 
 from ..functional.false_boxes import found_at, recall_curve
+from ..functional.grouping import grouped
 from ..functional.presence import (
     auroc,
     brier_score,
@@ -109,12 +110,10 @@ class PresenceMetric(BaseMetric):
         Returns:
             Flat keys without the prefix -> value, NaN where there is nothing to count.
         """
-        by_modality: dict[str, list[_Judged]] = {}
-        for modality, image in filter(None, results):
-            by_modality.setdefault(modality, []).append(image)
+        by_modality = grouped(filter(None, results))
         metrics = self._figures([image for images in by_modality.values() for image in images])
         columns = {'all': dict(metrics)}
-        for modality, images in sorted(by_modality.items()):
+        for modality, images in by_modality.items():
             columns[modality] = own = self._figures(images)
             metrics |= {f'{modality}/{name}': v for name, v in own.items() if not np.isnan(v)}
         rows = [(name, *(of[name] for of in columns.values())) for name in columns['all']]

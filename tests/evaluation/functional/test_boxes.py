@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from mmdet_medglip.evaluation.functional import pairwise_iou
+from mmdet_medglip.evaluation.functional import enclosing_box, pairwise_iou, union_iou
+
+A = [0, 0, 10, 10]
 
 
 @pytest.mark.parametrize(
@@ -39,3 +41,38 @@ def test_pairwise_iou_equals_pycocotools():
 def test_pairwise_iou_refuses_other_shapes():
     with pytest.raises(ValueError, match=r'`others` of shape \[N, 4\], got \[4\]'):
         pairwise_iou(np.zeros((1, 4)), np.zeros(4))
+
+
+@pytest.mark.parametrize(
+    ('boxes', 'others', 'expected'),
+    [
+        pytest.param([], [], 0.0, id='nothing'),
+        pytest.param([A], [], 0.0, id='one-side'),
+        pytest.param([A, A, [2, 2, 5, 5]], [A], 1.0, id='overlap-counts-once'),
+        # Two halves against the double: 100 of 200.
+        pytest.param([[0, 0, 10, 5], [0, 5, 10, 10]], [[0, 0, 10, 20]], 0.5, id='halves'),
+        # A cross of 10 x 2 and 2 x 10 (36) within A (100).
+        pytest.param([[0, 4, 10, 6], [4, 0, 6, 10]], [A], 0.36, id='cross'),
+        pytest.param([[5, 5, 5, 9]], [[5, 5, 5, 9]], 0.0, id='empty-boxes'),
+    ],
+)
+def test_union_iou_is_that_of_the_regions(boxes, others, expected):
+    boxes, others = (np.array(b, float).reshape(-1, 4) for b in (boxes, others))
+    assert union_iou(boxes, others) == pytest.approx(expected)
+    assert union_iou(others, boxes) == pytest.approx(expected)
+
+
+def test_union_iou_is_that_of_painted_masks():
+    rng = np.random.default_rng(0)
+    corner = rng.integers(0, 40, (8, 2))
+    boxes = np.concatenate([corner, corner + rng.integers(1, 20, (8, 2))], 1)
+    masks = np.zeros((2, 64, 64), bool)
+    for number, (x1, y1, x2, y2) in enumerate(boxes):
+        masks[number % 2, y1:y2, x1:x2] = True
+    expected = (masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum()
+    assert union_iou(boxes[::2], boxes[1::2]) == pytest.approx(expected)
+
+
+def test_enclosing_box():
+    assert enclosing_box(np.array([A, [5, 20, 8, 30]])).tolist() == [[0, 0, 10, 30]]
+    assert enclosing_box(np.empty((0, 4))).shape == (0, 4)
