@@ -46,11 +46,10 @@ def headline_measures(runs: Sequence[Part], settings: Settings) -> dict[str, Hea
     if first.images:
         images = [image for part in runs for image in part.images]
         modalities = [origin.modality for part in runs for origin in part.origins]
-        macro = MacroAP50(images, modalities, first.num_labels, area=first.area)
-        clusters = [origin.cluster for origin in first.origins]
         ap50 = ResampledAP50(images, first.num_labels, area=first.area)
+        clusters = [origin.cluster for origin in first.origins]
         found['coco/AP50'] = Headline(clusters, lambda rows: nan_mean(ap50(rows)))
-        found['coco/macro_AP50'] = Headline(clusters, macro)
+        found['coco/macro_AP50'] = Headline(clusters, MacroAP50(ap50, modalities))
     if first.phrases:
         phrases = [sorted(part.phrases, key=_place) for part in runs]
         clusters = [phrase.image.cluster for phrase in phrases[0]]

@@ -11,7 +11,7 @@ from .functional.coco_figures import SIZE_FIGURES, coco_figures
 from .functional.froc import FALSE_BOXES, froc
 from .functional.phrase_grounding import judge_phrase, phrase_figures
 from .functional.presence import auroc, brier_score, expected_calibration_error
-from .functional.resampled_ap import MacroAP50
+from .functional.resampled_ap import MacroAP50, ResampledAP50
 from .headline import headline_measures
 from .parts import Part
 from .settings import Settings
@@ -78,8 +78,8 @@ def _coco(part: Part, settings: Settings) -> dict[str, float]:
     if part.area != ALL_SIZES:
         means = {name: value for name, value in means.items() if name not in SIZE_FIGURES}
     modalities = [origin.modality for origin in part.origins]
-    macro = MacroAP50(part.images, modalities, part.num_labels, area=part.area)
-    means['macro_AP50'] = macro(np.arange(len(part.images)))
+    ap50 = ResampledAP50(part.images, part.num_labels, area=part.area)
+    means['macro_AP50'] = MacroAP50(ap50, modalities)(np.arange(len(part.images)))
     return {f'coco/{name}': value for name, value in means.items()}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -112,15 +112,15 @@ def _names(classes: tuple[str, ...], by: str, ontology: Ontology) -> dict[str, s
 
 def _with_labels(part: Part, labels: set[int]) -> Part:
     phrases = tuple(phrase for phrase in part.phrases if phrase.label in labels)
-    return replace(_asked(part, lambda label: label in labels), phrases=phrases)
+    return replace(_asked(part, labels), phrases=phrases)
 
 
-def _asked(part: Part, wanted: Callable[[int], bool]) -> Part:
+def _asked(part: Part, wanted: Collection[int]) -> Part:
     """Ask images for some labels only, and leave out those that are then asked for none."""
     kept = [
         (replace(image, asked=np.array(asked, np.int64)), origin)
         for image, origin in zip(part.images, part.origins, strict=True)
-        if (asked := [label for label in image.asked.tolist() if wanted(label)])
+        if (asked := [label for label in image.asked.tolist() if label in wanted])
     ]
     images, origins = zip(*kept, strict=True) if kept else ((), ())
     return replace(part, images=tuple(images), origins=tuple(origins))
@@ -152,17 +152,11 @@ def _by_level(results: Results, ontology: Ontology) -> dict[str, Part]:
         num_labels=len(tree),
     )
     parts = {}
-    for level in dict.fromkeys(tree.levels):
-        part = _asked(expanded, lambda node, level=level: tree.levels[node] == level)
-        parts[level] = replace(
-            part,
-            phrases=tuple(
-                phrase
-                for phrase in everything.phrases
-                if phrase.label is not None and tree.levels[phrase.label] == level
-            ),
-        )
-    return {level: parts[level] for level in _OF_LABEL if level in parts}
+    for level in _OF_LABEL:
+        nodes = {node for node, of_node in enumerate(tree.levels) if of_node == level}
+        phrases = tuple(phrase for phrase in everything.phrases if phrase.label in nodes)
+        parts[level] = replace(_asked(expanded, nodes), phrases=phrases)
+    return parts
 
 
 def _with_above(

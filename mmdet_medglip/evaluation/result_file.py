@@ -84,7 +84,7 @@ def save_results(path: str | Path, results: Results) -> None:
         raise ValueError(f'The name of a result file must end in .npz, got {path.name!r}.')
     path.parent.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **_to_arrays(results))
+    np.savez_compressed(buffer, **_to_arrays(results))  # type: ignore[arg-type]
     replace_file(path, buffer.getvalue())
 
 
@@ -234,7 +234,7 @@ def _strings(name: str, arrays: Mapping[str, npt.NDArray]) -> list[str]:
     return [bytes(part).decode() for part in _split(name, arrays[f'{name}_bytes'], lengths)]
 
 
-def _split(name: str, values: Sequence, counts: npt.NDArray[np.int64]) -> list[Any]:
+def _split(name: str, values: Sequence | npt.NDArray, counts: npt.NDArray[np.int64]) -> list[Any]:
     """Cut values into runs of the given lengths."""
     numbers = counts.tolist()
     if min(numbers, default=0) < 0 or sum(numbers) != len(values):

@@ -18,7 +18,7 @@ class Settings:
         bins: Bins of the ECE.
     """
 
-    backend: str = 'pycocotools'
+    backend: str = 'faster_coco_eval'
     froc_iou: float = 0.1
     iou: float = 0.5
     score: float = 0.3

@@ -49,6 +49,12 @@ def run(script: Path, options: list[str]) -> dict:
             'router_overhead', ['--size', '64', '64'], RATIO | {'memory_ratio'}, id='router'
         ),
         pytest.param(
+            'evaluation_vs_pycocotools',
+            ['--images', '20'],
+            {'ratio_ap_pycocotools', 'ratio_figures_faster_coco_eval', 'ap50_error'},
+            id='evaluation',
+        ),
+        pytest.param(
             'modality_routing',
             ['--steps', '10'],
             {'right', 'wrong', 'abstained', 'without colour', 'abstained: one colour'}
@@ -70,3 +76,4 @@ def test_benchmark_runs(repo_root, script, options, keys):
     assert figures.get('score_error', 0.0) <= 1e-4
     assert figures.get('box_error_px', 0.0) <= 1e-2
     assert figures.get('loss_error', 0.0) <= 1e-4
+    assert figures.get('ap50_error', 0.0) <= 1e-6

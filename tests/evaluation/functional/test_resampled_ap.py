@@ -51,7 +51,7 @@ def test_equal_scores_stand_in_the_order_of_the_set() -> None:
 
 def test_macro_ap50_is_the_mean_of_the_modalities() -> None:
     modalities = ['ct', 'mri', 'ct', 'xray'] * 3
-    macro = MacroAP50(IMAGES, modalities, 4)
+    macro = MacroAP50(ResampledAP50(IMAGES, 4), modalities)
     rows = np.random.default_rng(1).integers(12, size=30)
     expected = {
         modality: average_precision(
@@ -64,7 +64,7 @@ def test_macro_ap50_is_the_mean_of_the_modalities() -> None:
     only_ct = np.array([row for row in rows if modalities[row] == 'ct'])
     assert macro(only_ct) == pytest.approx(expected['ct']), 'no truth is no part of the mean'
     with pytest.raises(ValueError, match='a modality per image'):
-        MacroAP50(IMAGES, ['ct'], 4)
+        MacroAP50(ResampledAP50(IMAGES, 4), ['ct'])
 
 
 def test_no_images_and_no_truth() -> None:
