@@ -17,7 +17,7 @@ from mmdet_medglip.evaluation.functional.operating_point import best_f1_threshol
 from mmdet_medglip.evaluation.functional.precision_recall import precision_curve
 
 from .comparison import EntryScores, compare_entries
-from .cost import Parameters, parameters_of
+from .cost import EntryCost, entry_cost
 from .execute import RESULTS_FILE, stale_parts
 from .plan import Run
 from .state import Stage, read_state
@@ -58,7 +58,7 @@ class EntryReport(msgspec.Struct, frozen=True):
         seeds: Seeds that are finished.
         scores: AP50 with intervals.
         trainings: All trainings on the way, the last one last; empty for given weights.
-        parameters: Of the model.
+        cost: Size of the model and work for an image.
         train_memory: Peak of the last training, in bytes; 0 without one.
         test_memory: Peak of the test, in bytes.
         gpu_memory: Largest memory on an accelerator in training, in bytes.
@@ -79,7 +79,7 @@ class EntryReport(msgspec.Struct, frozen=True):
     seeds: list[int]
     scores: EntryScores
     trainings: list[Training]
-    parameters: Parameters
+    cost: EntryCost
     train_memory: int
     test_memory: int
     gpu_memory: int
@@ -211,7 +211,7 @@ def _entry_report(
         seeds=[run.seed for run in runs],
         scores=scores,
         trainings=_trainings(runs),
-        parameters=parameters_of(runs[0].config, modalities),
+        cost=entry_cost(runs[0].config, modalities),
         train_memory=max((train.peak_memory for train in trains), default=0),
         test_memory=max(test.peak_memory for test in tests),
         gpu_memory=max((train.peak_gpu_memory for train in trains), default=0),

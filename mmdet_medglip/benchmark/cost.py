@@ -1,69 +1,61 @@
-"""Parameters of a model, and those that an image of a modality needs."""
+"""Size of the model of an entry, and the work for one image."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from torch import nn
 
+from mmdet_medglip.engine.model_cost import freeze_still, idle_parameters, image_flops
+from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.registry import MODELS
 
-__all__ = ['Parameters', 'count_active', 'parameters_of']
+__all__ = ['EntryCost', 'entry_cost']
+
+_SIZE = (256, 256)
+_PHRASES = 8
 
 
-class Parameters(msgspec.Struct, frozen=True):
-    """Numbers of parameters, frozen ones included.
+class EntryCost(msgspec.Struct, frozen=True):
+    """Numbers of parameters and operations.
 
     Attributes:
-        total: All of them; one that two modules share counts once.
-        active: Those that an image of each modality needs.
+        parameters: All of them; one that two modules share counts once.
+        trainable: Those that training changes.
+        active: Trainable ones that an image of each modality passes through.
+        flops: Floating-point operations for one image of the first modality, without the language
+            model, asked for up to eight labels.
     """
 
-    total: int
+    parameters: int
+    trainable: int
     active: dict[str, int]
+    flops: int
 
 
-def parameters_of(config: Config, modalities: Sequence[str]) -> Parameters:
-    """Build the model of a config, and count.
+def entry_cost(config: Config, modalities: Sequence[str]) -> EntryCost:
+    """Build the model of a config and count.
 
     Args:
-        config: A config with ``model``.
-        modalities: Modality ids.
+        config: A config with ``model``; the input is ``image_size`` if it has that, else 256 x 256.
+        modalities: Modality ids, at least one.
+
+    Raises:
+        ValueError: If the model takes no images of a modality.
     """
     init_default_scope(config.get('default_scope', 'mmdet_medglip'))
-    return count_active(MODELS.build(config.model), modalities)
-
-
-def count_active(model: nn.Module, modalities: Sequence[str]) -> Parameters:
-    """Count the parameters of a model, and those that an image of each modality needs.
-
-    Args:
-        model: Any module. In a part of it with ``experts`` (name to module) and ``expert_of``
-            (modality to name), as the modality router has, an image needs one expert.
-        modalities: Modality ids.
-
-    Example:
-        >>> count_active(nn.Linear(2, 3), ['ct'])
-        Parameters(total=9, active={'ct': 9})
-    """
-    everything = _numbers(model.parameters())
-    routers = [
-        part
-        for part in model.modules()
-        if isinstance(getattr(part, 'experts', None), nn.ModuleDict) and hasattr(part, 'expert_of')
-    ]
-    active = {}
-    for modality in modalities:
-        idle: set[int] = set()
-        for router in routers:
-            needed = _numbers(router.experts[router.expert_of(modality)].parameters())
-            idle |= set(_numbers(router.experts.parameters())) - set(needed)
-        active[modality] = sum(n for key, n in everything.items() if key not in idle)
-    return Parameters(sum(everything.values()), active)
-
-
-def _numbers(parameters: Iterable[nn.Parameter]) -> dict[int, int]:
-    return {id(parameter): parameter.numel() for parameter in parameters}
+    model = MODELS.build(config.model)
+    freeze_still(model, config)
+    parameters = list(model.parameters())
+    trainable = sum(item.numel() for item in parameters if item.requires_grad)
+    ontology = Ontology.default()
+    labels = ontology.labels_of(modalities[0])[:_PHRASES]
+    phrases = [ontology.display_name(label) for label in labels]
+    return EntryCost(
+        parameters=sum(item.numel() for item in parameters),
+        trainable=trainable,
+        active={name: trainable - idle_parameters(model, name) for name in modalities},
+        flops=image_flops(model, modalities[0], phrases, config.get('image_size', _SIZE)),
+    )

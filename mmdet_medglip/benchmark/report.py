@@ -256,9 +256,10 @@ def _errors(found: Analysis, draw: Draw) -> Section:
 
 def _costs(found: Analysis) -> Section:
     text = (
-        'Active parameters are those that an image of one modality needs; frozen ones count. '
-        'Memory is the largest of one process; images per second are those of the test, with '
-        'loading. Times compare only where the device is the same.'
+        'Active parameters are the trainable ones that an image of one modality passes through. '
+        'GFLOPs are of one image, without the language model, whose answer is kept. Memory is the '
+        'largest of one process; images per second are those of the test, with loading. Times '
+        'compare only where the device is the same.'
     )
     return Section('Costs', text=[text], tables=[tables.cost_table(found)])
 

@@ -94,7 +94,7 @@ def error_table(found: Analysis) -> Table:
 def cost_table(found: Analysis) -> Table:
     """Parameters, memory and time, one row per entry."""
     columns = (
-        'entry', 'parameters', 'active', 'memory in training', 'memory at test', 'GPU memory',
+        'entry', 'parameters', 'trainable', 'active', 'GFLOPs', 'memory in training', 'memory at test', 'GPU memory',
         'images/s at test', 'training time', 'device',
     )  # fmt: skip
     return Table(columns, [_cost(entry) for entry in found.entries])
@@ -106,14 +106,15 @@ def plain(cell: Cell) -> str:
 
 
 def _cost(entry: EntryReport) -> tuple[Cell, ...]:
-    active = entry.parameters.active
-    least, most = min(active.values(), default=0), max(active.values(), default=0)
-    same = f'{most / 1e6:.2f} M'
+    active = entry.cost.active.values()
+    least, most = min(active, default=0) / 1e6, max(active, default=0) / 1e6
     rate = entry.images_per_second
     return (
         entry.name,
-        f'{entry.parameters.total / 1e6:.2f} M',
-        same if least == most else f'{least / 1e6:.2f} to {same}',
+        f'{entry.cost.parameters / 1e6:.2f} M',
+        f'{entry.cost.trainable / 1e6:.2f} M',
+        f'{most:.2f} M' if least == most else f'{least:.2f} to {most:.2f} M',
+        f'{entry.cost.flops / 1e9:.2f}',
         _memory(entry.train_memory),
         _memory(entry.test_memory),
         _memory(entry.gpu_memory),

@@ -2,12 +2,10 @@ import json
 import re
 
 import pytest
-import torch
 from PIL import Image
-from torch import nn
 
 from mmdet_medglip.benchmark import analysis
-from mmdet_medglip.benchmark.cost import Parameters, count_active
+from mmdet_medglip.benchmark.cost import EntryCost
 from mmdet_medglip.benchmark.leakage import ImagePair, Leakage
 from mmdet_medglip.benchmark.report import summary_table, write_report
 from mmdet_medglip.store import GroundingStore
@@ -20,8 +18,8 @@ CLEAN = Leakage(8, 12, 4, (), (), (), 0)
 @pytest.fixture
 def written(suite, runs, stores, monkeypatch):
     """Report of a suite: 'half' finds every second image, the others all; one seed is missing."""
-    parameters = Parameters(3_000_000, {'ct': 1_500_000, 'xray': 2_000_000})
-    monkeypatch.setattr(analysis, 'parameters_of', lambda config, modalities: parameters)
+    cost = EntryCost(3_000_000, 2_500_000, {'ct': 1_500_000, 'xray': 2_000_000}, 10**9)
+    monkeypatch.setattr(analysis, 'entry_cost', lambda config, modalities: cost)
     store = GroundingStore(stores['here'])
     for run in runs:
         if run.lack or run.name == 'all seed 1':
@@ -103,26 +101,8 @@ def test_results_of_other_code_are_said_to_be(suite, runs, stores, monkeypatch):
     run.test_parts['test code'] = 'old'
     finish(run, results_of(store, lambda number: True))
     run.test_parts['test code'] = 'new'
-    parameters = Parameters(1, {'ct': 1, 'xray': 1})
-    monkeypatch.setattr(analysis, 'parameters_of', lambda config, modalities: parameters)
+    cost = EntryCost(1, 1, {'ct': 1, 'xray': 1}, 1)
+    monkeypatch.setattr(analysis, 'entry_cost', lambda config, modalities: cost)
     out = run.folder.parents[2]
     write_report(suite, runs, stores, CLEAN, out, repeats=5)
     assert '| half | test code |' in (out / 'report.md').read_text()
-
-
-class Router(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.experts = nn.ModuleDict({'a': nn.Linear(2, 3), 'b': nn.Linear(9, 1)})
-        self.experts['b'].shared = self.experts['a']
-
-    def expert_of(self, modality):
-        return {'ct': 'a', 'mri': 'b'}[modality]
-
-
-def test_active_parameters_are_those_of_one_expert():
-    model = nn.Sequential(nn.Linear(4, 1), Router())
-    # 5 outside, 9 in a (which b shares), 10 in b alone.
-    assert count_active(model, ['ct', 'mri']) == Parameters(24, {'ct': 14, 'mri': 24})
-    assert count_active(nn.Linear(4, 1), []) == Parameters(5, {})
-    assert all(torch.isfinite(p).all() for p in model.parameters())
