@@ -17,11 +17,16 @@ import numpy as np
 import numpy.typing as npt
 
 from mmdet_medglip.evaluation import Results
+from mmdet_medglip.evaluation.comparison import check_same_images
 from mmdet_medglip.evaluation.functional.average_precision import nan_mean
-from mmdet_medglip.evaluation.functional.bootstrap import cluster_rows, quantile_interval
-from mmdet_medglip.evaluation.functional.resampled_ap import MacroAP50
+from mmdet_medglip.evaluation.functional.bootstrap import (
+    cluster_rows,
+    quantile_interval,
+    resamples,
+)
+from mmdet_medglip.evaluation.functional.resampled_ap import MacroAP50, ResampledAP50
 
-__all__ = ['MACRO', 'EntryScores', 'Interval', 'compare_entries', 'resamples']
+__all__ = ['MACRO', 'EntryScores', 'Interval', 'compare_entries', 'stratified_resamples']
 
 MACRO = 'macro'
 """Name of the mean over modalities, beside the modalities."""
@@ -90,7 +95,7 @@ def compare_entries(
     observed = {name: _score(of_seeds, every) for name, of_seeds in measures.items()}
     names = list(next(iter(observed.values())))
     drawn = {name: np.full((repeats, len(names)), np.nan) for name in results}
-    for row, rows in enumerate(resamples(patients, modalities, repeats, seed)):
+    for row, rows in enumerate(stratified_resamples(patients, modalities, repeats, seed)):
         for name, of_seeds in measures.items():
             drawn[name][row] = list(_score(of_seeds, rows).values())
         if on_repeat is not None:
@@ -113,7 +118,7 @@ def compare_entries(
     return scores
 
 
-def resamples(
+def stratified_resamples(
     patients: Sequence[str | None], modalities: Sequence[str], repeats: int, seed: int = 0
 ) -> list[npt.NDArray[np.int64]]:
     """Draw patients with replacement, among those of the same modalities.
@@ -131,20 +136,13 @@ def resamples(
     for rows in cluster_rows(patients):
         strata.setdefault(tuple(sorted({modalities[row] for row in rows})), []).append(rows)
     rng = np.random.default_rng(seed)
-    found = []
-    for _ in range(repeats):
-        parts = [
-            members[i]
-            for members in strata.values()
-            for i in rng.integers(len(members), size=len(members))
-        ]
-        found.append(np.concatenate(parts) if parts else np.empty(0, np.int64))
-    return found
+    drawn = [resamples(members, repeats, rng) for members in strata.values()]
+    return [np.concatenate(parts) for parts in zip(*drawn, strict=True)]
 
 
 def _measure(results: Results) -> MacroAP50:
     modalities = [image.modality for image in results.images if image.asked is not None]
-    return MacroAP50(results.detections(), modalities, len(results.classes))
+    return MacroAP50(ResampledAP50(results.detections(), len(results.classes)), modalities)
 
 
 def _score(of_seeds: Mapping[int, MacroAP50], rows: npt.NDArray[np.int64]) -> dict[str, float]:
@@ -171,12 +169,10 @@ def _check(results: Mapping[str, Mapping[int, Results]]) -> Results:
         for seed, found in by_seed.items():
             if first is None:
                 first = found
-            ids, known = ([image.image_id for image in one.images] for one in (found, first))
-            if ids != known or found.classes != first.classes:
-                raise ValueError(
-                    f'{name!r} (seed {seed}) was tested on other images or labels than the other '
-                    'entries; test all on one store.'
-                )
+            try:
+                check_same_images(first, found)
+            except ValueError as error:
+                raise ValueError(f'{name!r} (seed {seed}) cannot be compared: {error}') from None
     if first is None or not first.detections():
         raise ValueError('The results hold no image that was asked for labels.')
     return first

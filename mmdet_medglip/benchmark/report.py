@@ -191,8 +191,8 @@ def _scores(suite: Suite, found: Analysis, draw: Draw) -> Section:
         text=[
             'AP50 of a modality is the mean over its labels; macro is the mean over modalities; '
             'both are means over seeds. In brackets the 95 % interval of a bootstrap over '
-            'patients. Images seen are those of all trainings, with repetitions; zero-shot entries saw none '
-            'of the data that is tested.',
+            'patients. Images seen are those of all trainings, with repetitions; zero-shot entries '
+            'saw none of the data that is tested.',
             *_few_patients(found),
         ],
         tables=[tables.score_table(found), tables.budget_table(found)],

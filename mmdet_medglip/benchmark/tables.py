@@ -94,8 +94,8 @@ def error_table(found: Analysis) -> Table:
 def cost_table(found: Analysis) -> Table:
     """Parameters, memory and time, one row per entry."""
     columns = (
-        'entry', 'parameters', 'trainable', 'active', 'GFLOPs', 'memory in training', 'memory at test', 'GPU memory',
-        'images/s at test', 'training time', 'device',
+        'entry', 'parameters', 'trainable', 'active', 'GFLOPs', 'memory in training',
+        'memory at test', 'GPU memory', 'images/s at test', 'training time', 'device',
     )  # fmt: skip
     return Table(columns, [_cost(entry) for entry in found.entries])
 

@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from mmdet_medglip.benchmark.comparison import MACRO, Interval, compare_entries, resamples
+from mmdet_medglip.benchmark.comparison import (
+    MACRO,
+    Interval,
+    compare_entries,
+    stratified_resamples,
+)
 from mmdet_medglip.evaluation import Results
 
 from .conftest import results_of, write_store
@@ -57,7 +62,7 @@ def test_the_same_results_differ_by_nothing(store):
 def test_results_of_other_images_are_refused(store, tmp_path):
     whole = results_of(store, lambda number: True)
     part = whole.select(lambda image: image.modality == 'ct')
-    with pytest.raises(ValueError, match=r"'b' \(seed 0\) was tested on other images"):
+    with pytest.raises(ValueError, match=r"'b' \(seed 0\) cannot be compared: 4 images are in one"):
         compare_entries({'a': {0: whole}, 'b': {0: part}}, 'a')
     with pytest.raises(ValueError, match='no image that was asked for labels'):
         compare_entries({'a': {0: Results((), (), ())}}, None)
@@ -67,13 +72,13 @@ def test_results_of_other_images_are_refused(store, tmp_path):
 def test_resamples_keep_the_number_of_patients_of_each_modality():
     patients = ['a', 'a', 'b', None, None, 'c']
     modalities = ['ct', 'ct', 'ct', 'mri', 'mri', 'mri']
-    found = resamples(patients, modalities, repeats=100, seed=3)
+    found = stratified_resamples(patients, modalities, repeats=100, seed=3)
     for rows in found:
         drawn = [patients[row] if patients[row] else row for row in rows]
         assert sum(1 if patient != 'a' else 0.5 for patient in drawn[: len(rows)]) == 5
         assert sum(modalities[row] == 'mri' for row in rows) == 3
     assert {3, 4, 5} <= set(np.concatenate(found).tolist())
-    again = resamples(patients, modalities, repeats=100, seed=3)
+    again = stratified_resamples(patients, modalities, repeats=100, seed=3)
     assert all(np.array_equal(one, other) for one, other in zip(found, again, strict=True))
 
 
