@@ -19,7 +19,8 @@ from rich.console import Console
 from mmdet_medglip.benchmark import available_suites, load_suite
 from mmdet_medglip.benchmark.command import CommandError
 from mmdet_medglip.benchmark.leakage import Leakage
-from mmdet_medglip.benchmark.report import leakage_text, summary_table, write_report
+from mmdet_medglip.benchmark.report import summary_table, write_report
+from mmdet_medglip.benchmark.sections import leakage_text
 from mmdet_medglip.benchmark.session import Session
 from mmdet_medglip.benchmark.suite import Suite
 

@@ -67,7 +67,7 @@ def choose_cases(
         if f1 is None:
             continue
         chance = image_hash(image.image_id)
-        order: Sequence[object] = (chance,)
+        order: tuple[float, ...] = (chance,)
         if kind != 'random':
             order = (f1 if kind == 'worst' else -f1, -len(image.gt_boxes), chance)
         found.append((image.modality, (order, image)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -102,7 +103,7 @@ def difference_chart(entries: Sequence[EntryReport], reference: str) -> bytes:
 def precision_chart(entries: Sequence[EntryReport], modalities: Sequence[str]) -> bytes:
     """Draw precision over recall (IoU 0.5), one panel for all images and for each modality."""
 
-    def draw(axes: Axes, entry: EntryReport, panel: str, line: Mapping[str, object]) -> None:
+    def draw(axes: Axes, entry: EntryReport, panel: str, line: Mapping[str, Any]) -> None:
         axes.plot(RECALLS, entry.precision[panel], **line)
         axes.set_xlim(0, 1)
 
@@ -112,7 +113,7 @@ def precision_chart(entries: Sequence[EntryReport], modalities: Sequence[str]) -
 def froc_chart(entries: Sequence[EntryReport], modalities: Sequence[str]) -> bytes:
     """Draw sensitivity over false boxes per image, one panel for all and for each modality."""
 
-    def draw(axes: Axes, entry: EntryReport, panel: str, line: Mapping[str, object]) -> None:
+    def draw(axes: Axes, entry: EntryReport, panel: str, line: Mapping[str, Any]) -> None:
         axes.plot(FALSE_BOXES, entry.froc[panel], marker='o', markersize=2.5, **line)
         axes.set_xscale('log', base=2)
         axes.set_xticks(FALSE_BOXES, ['1/8', '1/4', '1/2', '1', '2', '4', '8'])
@@ -159,7 +160,7 @@ def error_chart(entries: Sequence[EntryReport]) -> bytes:
 def _panels(
     entries: Sequence[EntryReport],
     modalities: Sequence[str],
-    draw: Callable[[Axes, EntryReport, str, Mapping[str, object]], None],
+    draw: Callable[[Axes, EntryReport, str, Mapping[str, Any]], None],
     across: str,
     up: str,
 ) -> bytes:

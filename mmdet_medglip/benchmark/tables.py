@@ -28,7 +28,7 @@ __all__ = [
 def score_table(found: Analysis) -> Table:
     """AP50 with intervals beside the budget, one row per entry."""
     columns = ('entry', 'kind', 'images seen', MACRO, *found.modalities)
-    rows = [
+    rows: list[tuple[Cell, ...]] = [
         (
             entry.name,
             entry.kind,
@@ -72,18 +72,19 @@ def froc_table(found: Analysis) -> Table:
     """Sensitivity at numbers of false boxes, all modalities together."""
     columns = ('entry', *(str(Fraction(number)) for number in FALSE_BOXES), 'mean (CPM)')
     rows = [
-        (entry.name, *entry.froc[ALL], float(np.mean(entry.froc[ALL]))) for entry in found.entries
+        (entry.name, *map(_decimals, (*entry.froc[ALL], float(np.mean(entry.froc[ALL])))))
+        for entry in found.entries
     ]
-    return Table(columns, [(row[0], *(_decimals(value) for value in row[1:])) for row in rows])
+    return Table(columns, rows)
 
 
 def error_table(found: Analysis) -> Table:
     """Boxes and missed truth by kind, the mean over seeds."""
     kinds = (*BOX_KINDS, 'missed', 'truth')
-    rows = [
+    rows: list[tuple[Cell, ...]] = [
         (
             entry.name,
-            ', '.join(f'{score:.2f}' for score in entry.thresholds),
+            ', '.join(_decimals(score) for score in entry.thresholds),
             *(round(float(np.mean([getattr(c, kind) for c in entry.errors])), 1) for kind in kinds),
         )
         for entry in found.entries

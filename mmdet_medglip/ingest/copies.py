@@ -71,7 +71,7 @@ class ImageTable:
     @property
     def is_known(self) -> np.ndarray:
         """Bool (N,): whether the fingerprint is known."""
-        return self.fingerprint.any(axis=1)
+        return np.asarray(self.fingerprint.any(axis=1))
 
     @property
     def pixel_digests(self) -> np.ndarray:
@@ -87,7 +87,7 @@ class ImageTable:
     def has_structure(self) -> np.ndarray:
         """Bool (N,): whether a hash says something; that of a nearly empty image does not."""
         bits = np.bitwise_count(self.hashes).sum(axis=1)
-        return (bits >= _LEAST_BITS) & (bits <= 8 * HASH_BYTES - _LEAST_BITS)
+        return np.asarray((bits >= _LEAST_BITS) & (bits <= 8 * HASH_BYTES - _LEAST_BITS))
 
 
 @dataclass

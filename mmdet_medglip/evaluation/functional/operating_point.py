@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 
 from .error_types import BOX_KINDS, judge_boxes
 from .image_detections import ImageDetections
@@ -36,7 +37,9 @@ def best_f1_threshold(images: Iterable[ImageDetections]) -> float:
         >>> best_f1_threshold([image])
         0.5
     """
-    scores, correct, truth = [np.empty(0)], [np.empty(0, bool)], 0
+    scores: list[npt.NDArray[np.float64]] = [np.empty(0)]
+    correct: list[npt.NDArray[np.bool_]] = [np.empty(0, bool)]
+    truth = 0
     for image in images:
         # A box says nothing about those of higher score, so all thresholds are judged at once.
         kinds = judge_boxes(image).kinds
