@@ -109,11 +109,9 @@ def print_intervals(
         print(render_table(title, ('measure', 'value', 'low', 'high'), rows))
 
 
-def print_comparison(
-    comparison: Mapping[str, Mapping[str, PairedDifference]], first: str, second: str
-) -> None:
+def print_comparison(comparison: Mapping[str, Mapping[str, PairedDifference]]) -> None:
     """Print differences with their bounds and p-values."""
-    columns = ('measure', first, second, 'more', 'low', 'high', 'p boot', 'p swap', 'patients')
+    columns = ('measure', 'other', 'this', 'more', 'low', 'high', 'p boot', 'p swap', 'patients')
     rows = [
         (
             f'{part} {name}',
@@ -172,7 +170,8 @@ def main() -> None:
             print_intervals(figures, report['intervals'])
         if args.against:
             report['comparison'] = compare(results, parts, settings, args)
-            print_comparison(report['comparison'], args.against.stem, args.results.stem)
+            print(f'\nthis: {args.results}, other: {args.against}')
+            print_comparison(report['comparison'])
         if args.json:
             args.json.write_text(json.dumps(plain(report), indent=2, allow_nan=False) + '\n')
     except (OSError, ValueError, ImportError) as error:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from .functional.paired import PairedDifference, paired_difference
 from .headline import headline_measures
+from .image_result import ImageResult
 from .parts import Part
-from .results import ImageResult, Results
+from .results import Results
 from .settings import Settings
 
 __all__ = ['check_same_images', 'compare_parts']

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from .functional.average_precision import nan_mean
 from .functional.phrase_grounding import judge_phrase
 from .functional.resampled_ap import MacroAP50, ResampledAP50
+from .image_result import PhraseResult
 from .parts import Part
-from .results import PhraseResult
 from .settings import Settings
 
 __all__ = ['Headline', 'headline_measures']

@@ -15,7 +15,8 @@ from .functional.grouping import grouped
 from .functional.hierarchical_average_precision import expand_to_ancestors
 from .functional.image_detections import ImageDetections
 from .functional.label_tree import LabelTree
-from .results import ImageResult, PhraseResult, Results, to_detections
+from .image_result import ImageResult, PhraseResult, to_detections
+from .results import Results
 
 __all__ = ['PARTS_BY', 'Part', 'parts_of', 'whole']
 

@@ -22,7 +22,8 @@ import numpy.typing as npt
 
 from mmdet_medglip.store.durable import replace_file
 
-from .results import ImageResult, Results
+from .image_result import ImageResult
+from .results import Results
 
 __all__ = ['load_results', 'save_results']
 

@@ -211,7 +211,9 @@ class SamplePrompt(BaseTransform):
         """Draw labels of other modalities and body regions; none, up to ``num_foreign``."""
         if not self.num_foreign:
             return []
-        known = vocabulary.foreign(modality=results['modality'], source=results.get('source') or '')
+        known = vocabulary.foreign(
+            modality=results['modality'], source=results.get('source') or ''
+        )
         drawn = np.random.randint(0, self.num_foreign + 1)
         return np.random.permutation(known)[:drawn].astype(int).tolist()
 

@@ -11,8 +11,9 @@ from mmengine.logging import print_log
 
 from mmdet_medglip.registry import METRICS
 
+from ..image_result import ImageResult
 from ..result_file import save_results
-from ..results import ImageResult, Results
+from ..results import Results
 from .above import read_above_boxes
 from .samples import (
     asked_labels,
