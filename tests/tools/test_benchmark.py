@@ -142,6 +142,12 @@ def test_the_smallest_entry_of_the_demo_suite_is_rerun(repo_root, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     content = json.loads((tmp_path / 'results.json').read_text())
     assert [entry['name'] for entry in content['entries']] == ['retinanet']
-    assert content['entries'][0]['scores']['ap50']['macro']['value'] > 0
+    scores = {name: one['value'] for name, one in content['entries'][0]['scores']['ap50'].items()}
+    run = tmp_path / 'runs' / 'retinanet' / 'seed-0'
+    metrics = json.loads((run / 'test' / 'test_metrics.json').read_text())
+    for modality in ('ct', 'dermoscopy', 'mri', 'ultrasound'):
+        expected = metrics[f'coco/{modality}/AP50']
+        assert scores.pop(modality) == pytest.approx(expected, abs=1e-6), modality
+    assert set(scores) == {'macro'}
     assert content['leakage']['patients'] == content['leakage']['copies'] == []
     assert 'shared seed 0' in content['not_run']
