@@ -4,3 +4,5 @@ _base_ = [
     '../_base_/schedules/adamw_12e_finetune.py',
     '../_base_/default_runtime.py',
 ]
+
+train_dataloader = dict(batch_sampler=dict(type='ModalityBalancedBatchSampler', temperature=0.5))

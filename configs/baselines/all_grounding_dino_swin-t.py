@@ -5,6 +5,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
+train_dataloader = dict(batch_sampler=dict(type='ModalityBalancedBatchSampler', temperature=0.5))
 weights = 'grounding_dino_swin-t_pretrain_obj365_goldg_grit9m_v3det'
 load_from = f'checkpoints/{weights}_20231204_095047-b448804b.pth'
 weights_command = f'mim download mmdet --config {weights} --dest checkpoints'

@@ -71,7 +71,8 @@ def test_each_modality_and_all_have_both_sizes():
 def test_leaf_is_short_and_flat(path):
     text = path.read_text()
     assert len(text.splitlines()) <= 25
-    assert depth_of(path) <= 3
+    # GLIP's corners, on GLIP-T's input, on the data.
+    assert depth_of(path) <= (4 if path.parent.name == 'baselines' else 3)
     for file in (path, *bases_of(path)):
         assert '_delete_' not in file.read_text()
 
