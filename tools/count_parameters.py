@@ -9,12 +9,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.registry import DefaultScope
-from torch import nn
 
 from mmdet_medglip.engine.config import load_config
-from mmdet_medglip.engine.model_cost import ModelCost, model_cost
+from mmdet_medglip.engine.model_cost import ModelCost, freeze_still, model_cost
 from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.registry import MODELS
 from mmdet_medglip.visualization.table import render_table
@@ -51,17 +50,8 @@ def cost_of(path: str, args: argparse.Namespace) -> ModelCost:
     DefaultScope.get_instance(path, scope_name=config.get('default_scope', 'mmdet_medglip'))
     phrases = [ontology.display_name(label) for label in labels[: args.phrases]]
     model = MODELS.build(config.model)
-    freeze(model, config)
+    freeze_still(model, config)
     return model_cost(model, modality, phrases, config.get('image_size', SIZE))
-
-
-def freeze(model: nn.Module, config: Config) -> None:
-    """Freeze what the config trains at a learning rate of zero."""
-    keys = (config.get('optim_wrapper') or {}).get('paramwise_cfg', {}).get('custom_keys', {})
-    still = [key for key, value in keys.items() if value.get('lr_mult', 1) == 0]
-    for name, parameter in model.named_parameters():
-        if any(key in name for key in still):
-            parameter.requires_grad_(False)
 
 
 def row_of(path: str, cost: ModelCost) -> tuple:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from mmdet.structures import DetDataSample
@@ -12,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mmdet_medglip.models.backbones import ModalityRouter
 
-__all__ = ['ModelCost', 'idle_parameters', 'image_flops', 'model_cost']
+__all__ = ['ModelCost', 'freeze_still', 'idle_parameters', 'image_flops', 'model_cost']
 
 _TEXT = 'language_model'
 
@@ -53,6 +54,16 @@ def model_cost(
         active=trainable - idle_parameters(model, modality),
         flops=image_flops(model, modality, phrases, size),
     )
+
+
+def freeze_still(model: nn.Module, config: Mapping[str, Any]) -> None:
+    """Freeze what a config trains at a learning rate of zero, which is to leave it as it is."""
+    wrapper = config.get('optim_wrapper') or {}
+    keys = wrapper.get('paramwise_cfg', {}).get('custom_keys', {})
+    still = [key for key, value in keys.items() if value.get('lr_mult', 1) == 0]
+    for name, parameter in model.named_parameters():
+        if any(key in name for key in still):
+            parameter.requires_grad_(False)
 
 
 def idle_parameters(model: nn.Module, modality: str) -> int:

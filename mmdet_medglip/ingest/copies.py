@@ -7,6 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mmdet_medglip.store import GroundingStore
+
 from .quality import FINGERPRINT_BYTES
 from .regions import Left
 from .similarity import HASH_BYTES, near_pairs
@@ -52,9 +54,40 @@ class ImageTable:
         ids, patients, splits = texts
         return cls(ids, patients, splits, rows)
 
+    @classmethod
+    def of_store(cls, store: GroundingStore) -> 'ImageTable':
+        """Make the table of a store; a fingerprint that is not known is all zeros."""
+        blank = bytes(FINGERPRINT_BYTES)
+        prints = (p for chunk in store.chunks('fingerprint') for p in chunk.to_pylist())
+        rows = b''.join(p if p and len(p) == FINGERPRINT_BYTES else blank for p in prints)
+        ids, patients, splits = (store.column(n) for n in ('image_id', 'patient_id', 'split'))
+        matrix = np.frombuffer(rows, dtype=np.uint8).reshape(-1, FINGERPRINT_BYTES)
+        return cls(_text(ids), _text(patients), _text(splits), matrix)
+
     def __len__(self) -> int:
         """Return the number of images."""
         return len(self.fingerprint)
+
+    @property
+    def is_known(self) -> np.ndarray:
+        """Bool (N,): whether the fingerprint is known."""
+        return np.asarray(self.fingerprint.any(axis=1))
+
+    @property
+    def pixel_digests(self) -> np.ndarray:
+        """(N,) of 16 bytes: equal where size, type and pixels are equal."""
+        return np.ascontiguousarray(self.fingerprint[:, _PIXELS]).view('V16').ravel()
+
+    @property
+    def hashes(self) -> np.ndarray:
+        """uint8 (N, 32): difference hashes, packed."""
+        return np.ascontiguousarray(self.fingerprint[:, :HASH_BYTES])
+
+    @property
+    def has_structure(self) -> np.ndarray:
+        """Bool (N,): whether a hash says something; that of a nearly empty image does not."""
+        bits = np.bitwise_count(self.hashes).sum(axis=1)
+        return np.asarray((bits >= _LEAST_BITS) & (bits <= 8 * HASH_BYTES - _LEAST_BITS))
 
 
 @dataclass
@@ -105,10 +138,12 @@ class _Judge:
         self.first_new = len(known)
         self.ids = _joined(known.image_id, new.image_id)
         self.id_codes = _codes(self.ids)
-        self.patients = _codes(_joined(known.patient_id, new.patient_id))
+        patients = _joined(known.patient_id, new.patient_id)
+        self.patients = _codes(patients)
         self.split_names = _joined(known.split, new.split)
         self.splits = _codes(self.split_names)
         self.fingerprints = np.concatenate([known.fingerprint, new.fingerprint])
+        self.table = ImageTable(self.ids, patients, self.split_names, self.fingerprints)
         self.taken = np.ones(len(self.fingerprints), dtype=bool)
         self.verdicts = [Verdict() for _ in range(len(new))]
         self._ids()
@@ -136,7 +171,7 @@ class _Judge:
 
     def _copies(self) -> None:
         rows = np.flatnonzero(self.taken)
-        digests = np.ascontiguousarray(self.fingerprints[rows][:, _PIXELS]).view('V16').ravel()
+        digests = self.table.pixel_digests[rows]
         _, first, which = np.unique(digests, return_index=True, return_inverse=True)
         earlier = rows[first[which]]
         whole = self.fingerprints[:, _DIGESTS]
@@ -152,12 +187,9 @@ class _Judge:
                 self.verdicts[row - self.first_new].flags.add('duplicate_image')
 
     def _near_copies(self, leakage: str) -> None:
-        hashes = np.ascontiguousarray(self.fingerprints[:, :HASH_BYTES])
-        bits = np.unpackbits(hashes, axis=1).sum(axis=1)
-        told = (bits >= _LEAST_BITS) & (bits <= 8 * HASH_BYTES - _LEAST_BITS) & self.taken
-        rows = np.flatnonzero(told)
+        rows = np.flatnonzero(self.table.has_structure & self.taken)
         first_new = int(np.searchsorted(rows, self.first_new))
-        for a, b in near_pairs(hashes[rows], first_new):
+        for a, b in near_pairs(self.table.hashes[rows], first_new):
             other, row = rows[a], rows[b]
             if self.patients[row] == self.patients[other] or not self.taken[[row, other]].all():
                 continue
@@ -178,8 +210,11 @@ class _Judge:
 
 
 def _joined(known: pa.ChunkedArray, new: pa.ChunkedArray) -> pa.ChunkedArray:
-    chunks = [c.cast(pa.string()) for column in (known, new) for c in column.chunks]
-    return pa.chunked_array(chunks, pa.string())
+    return pa.chunked_array([*_text(known).chunks, *_text(new).chunks], pa.string())
+
+
+def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pa.chunked_array([c.cast(pa.string()) for c in column.chunks], pa.string())
 
 
 def _codes(texts: pa.ChunkedArray) -> np.ndarray:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -27,7 +26,6 @@ from .copies import ImageTable, Verdict, judge
 from .file_names import safe_name
 from .parts import Workbench
 from .plan import SourcePlan
-from .quality import FINGERPRINT_BYTES
 from .regions import Left
 from .rejects import Reject, read_rejects, summarise_rejects, write_rejects
 from .shards import SourceWriter
@@ -170,18 +168,7 @@ def _known(root: Path) -> ImageTable:
     """Describe the images that the store has."""
     if not (root / STORE_FILE).is_file():
         return ImageTable.of((), (), (), b'')
-    store = GroundingStore(root)
-    rows = np.zeros((len(store), FINGERPRINT_BYTES), dtype=np.uint8)
-    start = 0
-    for chunk in store.column('fingerprint').chunks:
-        for row, value in enumerate(chunk.to_pylist(), start):
-            if value and len(value) == FINGERPRINT_BYTES:
-                rows[row] = np.frombuffer(value, dtype=np.uint8)
-            else:
-                rows[row, -4:] = np.frombuffer(np.uint32(row + 1).tobytes(), dtype=np.uint8)
-        start += len(chunk)
-    ids, patients, splits = (store.column(n) for n in ('image_id', 'patient_id', 'split'))
-    return ImageTable(ids, patients, splits, rows)
+    return ImageTable.of_store(GroundingStore(root))
 
 
 def _new(plan: SourcePlan, bench: Workbench) -> ImageTable:

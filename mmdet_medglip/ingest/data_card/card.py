@@ -7,15 +7,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from mmdet_medglip.ontology import Ontology
+from mmdet_medglip.pages import Page, Picture, Section, html_page, markdown_page
 from mmdet_medglip.store import GroundingStore
 from mmdet_medglip.store.layout import REJECTS_FILE
 
 from ..rejects import read_rejects
 from . import sections, statements
 from .charts import bar_chart, histogram_chart, split_chart
-from .content import Card, Picture, Section
 from .mosaics import MosaicPlan, draw_mosaics, file_stem
-from .pages import html_page, markdown_page
 from .rejects_summary import RejectGroup, summarise_rejects
 from .statistics import Statistics
 
@@ -79,8 +78,8 @@ def write_data_card(
         tell('drawing charts')
         parts = _parts(store, numbers, rejects, ontology, folder)
         parts.insert(-1, _samples(store, plan, ontology, folder, tell))
-        card = Card(store.name, statements.NOTICE, parts)
-        pages = {MARKDOWN_FILE: markdown_page(card), HTML_FILE: html_page(card)}
+        page = Page(f'Data card: {store.name}', statements.NOTICE, parts)
+        pages = {MARKDOWN_FILE: markdown_page(page), HTML_FILE: html_page(page)}
         shutil.rmtree(store.root / CARD_DIR, ignore_errors=True)
         folder.rename(store.root / CARD_DIR)
         for name, text in pages.items():

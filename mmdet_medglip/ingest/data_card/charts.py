@@ -1,37 +1,24 @@
-"""Charts of a data card, as PNG bytes that depend on their numbers only.
+"""Charts of a data card, as PNG bytes that depend on their numbers only."""
 
-Colours are those of Okabe and Ito, which colour-blind readers tell apart.
-"""
-
-import io
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from matplotlib import style, ticker
+from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mmdet_medglip.pages.chart_style import COLOURS, GRID, INK, as_png, chart_style, short_name
 from mmdet_medglip.structures import SPLITS
 
 from .histogram import LogHistogram
 
 __all__ = ['bar_chart', 'histogram_chart', 'split_chart']
 
-_SPLIT_COLOURS = dict(zip(SPLITS, ('#0072B2', '#E69F00', '#009E73'), strict=True))
-_COLOUR = '#0072B2'
-_GRID, _INK = '#dddddd', '#333333'
+_SPLIT_COLOURS = dict(zip(SPLITS, COLOURS, strict=False))
+_COLOUR = COLOURS[0]
 _BAR_HEIGHT, _WIDTH, _DPI = 0.27, 8.0, 110
-_LONGEST_NAME = 44
 _COLUMNS = 4
-_SETTINGS = {
-    'font.size': 9,
-    'axes.edgecolor': _INK,
-    'axes.titlesize': 10,
-    'axes.titlelocation': 'left',
-    # Names come from sources: a dollar sign in them is no formula.
-    'text.parse_math': False,
-}
 
 
 def bar_chart(
@@ -60,7 +47,7 @@ def bar_chart(
         values = [value for _, value in shown]
         axes.barh(places, values, color=_COLOUR, height=0.7)
         _finish_bars(axes, [name for name, _ in shown], values, title, unit)
-        return _png(figure)
+        return as_png(figure)
 
 
 def split_chart(title: str, counts: Mapping[tuple[str, str], int], *, unit: str) -> bytes:
@@ -89,7 +76,7 @@ def split_chart(title: str, counts: Mapping[tuple[str, str], int], *, unit: str)
             left = [a + b for a, b in zip(left, values, strict=True)]
         _finish_bars(axes, names, left, title, unit)
         axes.legend(loc='lower right', frameon=False, ncols=len(SPLITS), bbox_to_anchor=(1, 1))
-        return _png(figure)
+        return as_png(figure)
 
 
 def histogram_chart(
@@ -108,7 +95,7 @@ def histogram_chart(
     """
     columns = max(1, min(_COLUMNS, len(histograms)))
     rows = max(1, -(-len(histograms) // columns))
-    with style.context(['default', _SETTINGS]):
+    with chart_style():
         figure = Figure(figsize=(_WIDTH, 1.0 + 1.55 * rows), dpi=_DPI, layout='constrained')
         figure.suptitle(title, x=0.01, ha='left', fontsize=10)
         grid = figure.subplots(rows, columns, sharex=True, squeeze=False)
@@ -119,7 +106,7 @@ def histogram_chart(
             axes.set_xlim(low, high)
             axes.set_ylim(0)
             if mark is not None:
-                axes.axvline(mark, color=_INK, linewidth=0.8, linestyle=':')
+                axes.axvline(mark, color=INK, linewidth=0.8, linestyle=':')
         for axes in panels[len(histograms) :]:
             axes.set_visible(False)
         for number, axes in enumerate(panels[: len(histograms)]):
@@ -127,7 +114,7 @@ def histogram_chart(
                 axes.tick_params(labelbottom=True)
         figure.supxlabel(unit, fontsize=9)
         figure.supylabel('share of boxes', fontsize=9)
-        return _png(figure)
+        return as_png(figure)
 
 
 def _draw_histogram(axes: Axes, name: str, histogram: LogHistogram) -> None:
@@ -140,10 +127,10 @@ def _draw_histogram(axes: Axes, name: str, histogram: LogHistogram) -> None:
     axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f'{value:g}'))
     axes.xaxis.set_minor_formatter(ticker.NullFormatter())
     axes.yaxis.set_major_locator(ticker.MaxNLocator(4))
-    axes.axvline(histogram.quantile(0.5), color='#D55E00', linewidth=1.2)
-    axes.set_title(f'{_short(name)}\nn = {histogram.total:,}', fontsize=8.5)
+    axes.axvline(histogram.quantile(0.5), color=COLOURS[3], linewidth=1.2)
+    axes.set_title(f'{short_name(name)}\nn = {histogram.total:,}', fontsize=8.5)
     axes.yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
-    axes.grid(color=_GRID, linewidth=0.6)
+    axes.grid(color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[['top', 'right']].set_visible(False)
 
@@ -158,7 +145,7 @@ def _span(histograms: Any) -> tuple[float, float]:
 
 @contextmanager
 def _chart(bars: int) -> Any:
-    with style.context(['default', _SETTINGS]):
+    with chart_style():
         size = (_WIDTH, 0.95 + _BAR_HEIGHT * max(2, bars))
         figure = Figure(figsize=size, dpi=_DPI, layout='constrained')
         yield figure, figure.subplots()
@@ -167,7 +154,7 @@ def _chart(bars: int) -> Any:
 def _finish_bars(
     axes: Axes, names: Sequence[str], values: Sequence[int], title: str, unit: str
 ) -> None:
-    axes.set_yticks(range(len(names)), [_short(name) for name in names])
+    axes.set_yticks(range(len(names)), [short_name(name) for name in names])
     axes.set_ylim(max(2, len(names)) - 0.5, -0.5)
     largest = max(values, default=1) or 1
     axes.set_xlim(0, largest * 1.12)
@@ -176,18 +163,7 @@ def _finish_bars(
     axes.set_title(title)
     axes.set_xlabel(unit)
     axes.xaxis.set_major_formatter(ticker.StrMethodFormatter('{x:,.0f}'))
-    axes.grid(axis='x', color=_GRID, linewidth=0.6)
+    axes.grid(axis='x', color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.tick_params(axis='y', length=0)
     axes.spines[['top', 'right', 'left']].set_visible(False)
-
-
-def _short(name: str) -> str:
-    text = ' '.join(name.split())
-    return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1] + '…'
-
-
-def _png(figure: Figure) -> bytes:
-    stream = io.BytesIO()
-    figure.savefig(stream, format='png', metadata={'Software': None})
-    return stream.getvalue()

@@ -3,10 +3,13 @@
 import hashlib
 import heapq
 from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from typing import TypeVar
 
 __all__ = ['Group', 'HashSample', 'image_hash', 'round_robin']
 
 Group = tuple[str, ...]
+T = TypeVar('T', bound=Hashable)
 
 
 def image_hash(image_id: str) -> int:
@@ -59,7 +62,7 @@ class HashSample:
         return [-position for _, position in sorted(self._heaps.get(group, ()), reverse=True)]
 
 
-def round_robin(lists: list[list[int]], number: int) -> list[int]:
+def round_robin(lists: Sequence[Sequence[T]], number: int) -> list[T]:
     """Take the first of each list, then the second of each, without repeats.
 
     Args:

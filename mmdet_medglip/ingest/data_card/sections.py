@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mmdet_medglip.ontology import Ontology
+from mmdet_medglip.pages import Cell, Link, Section, Table, percent
 from mmdet_medglip.store import GroundingStore
 from mmdet_medglip.structures import SPLITS
 
-from .content import Cell, Link, Section, Table, percent
 from .rejects_summary import RejectGroup
 from .statements import leakage, source_entries
 from .statistics import MOST_BOXES, PatientNumbers, Statistics

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmdet_medglip.pages import Cell, Section, Table
 from mmdet_medglip.store import GroundingStore
 from mmdet_medglip.structures import SPLITS
 
-from .content import Cell, Section, Table
 from .statistics import PatientNumbers, Statistics
 
 __all__ = ['NOTICE', 'intended_use', 'leakage', 'making', 'source_entries']

@@ -6,9 +6,7 @@ import pytest
 from PIL import Image
 
 from mmdet_medglip.ingest.data_card import write_data_card
-from mmdet_medglip.ingest.data_card.content import Card, Link, Section, Table
 from mmdet_medglip.ingest.data_card.mosaics import file_stem
-from mmdet_medglip.ingest.data_card.pages import html_page, markdown_page
 from mmdet_medglip.ingest.rejects import Reject, write_rejects
 from mmdet_medglip.store import GroundingStore
 
@@ -112,30 +110,6 @@ def test_a_missing_image_is_an_error_and_the_old_card_stays(make_store) -> None:
     with pytest.raises(FileNotFoundError, match='does not exist'):
         write_data_card(store.root)
     assert _files(store.root) == before
-
-
-@pytest.mark.parametrize(
-    ('url', 'linked'),
-    [
-        ('https://example.org/a?b=c&d', True),
-        ('http://example.org', True),
-        ('javascript:alert(1)', False),
-        ('data:text/html,x', False),
-        ('https://', False),
-        ('http://[', False),
-        ('example.org', False),
-    ],
-)
-def test_only_web_addresses_are_linked(url: str, linked: bool) -> None:
-    card = Card('c', 'n', [Section('s', tables=[Table(('url',), [(Link(url),)])])])
-    assert ('href="http' in html_page(card)) is linked
-    assert 'href="javascript' not in html_page(card)
-
-
-def test_cells() -> None:
-    rows = [(1234567, 0.12345, None, float('nan'), 'a\n|b_', 'x_y')]
-    page = markdown_page(Card('c', 'n', [Section('s', tables=[Table('abcdef', rows)])]))
-    assert '| 1,234,567 | 0.1235 | - | - | a \\|b\\_ | x_y |' in page
 
 
 @pytest.mark.parametrize('name', ['liver', 'a/b', 'a b', '../x', 'ü' * 90, ''])

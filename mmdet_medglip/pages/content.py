@@ -1,9 +1,9 @@
-"""What a data card is made of, before it becomes Markdown or HTML."""
+"""What a report is made of, before it becomes Markdown or HTML."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-__all__ = ['Card', 'Cell', 'Link', 'Picture', 'Section', 'Table', 'percent']
+__all__ = ['Cell', 'Link', 'Page', 'Picture', 'Section', 'Table', 'percent']
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of a card.
+    """A picture of a report.
 
     Args:
-        file: Path relative to the card.
+        file: Path relative to the Markdown file.
         alt: What it shows, in words.
         embedded: Bytes for a page that holds its pictures, PNG or JPEG.
         media_type: Of ``embedded``.
@@ -48,7 +48,7 @@ class Picture:
 
 @dataclass
 class Section:
-    """A part of a card: text, then tables, then pictures, then parts of its own."""
+    """A part of a report: text, then tables, then pictures, then parts of its own."""
 
     title: str
     text: list[str] = field(default_factory=list)
@@ -58,11 +58,11 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Card:
-    """A data card.
+class Page:
+    """A report.
 
     Args:
-        title: Name of the store.
+        title: What it reports on.
         notice: What every reader has to know first.
         sections: The parts, in their order.
     """

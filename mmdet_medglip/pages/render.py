@@ -1,4 +1,4 @@
-"""A card as Markdown and as one HTML page; text of sources is escaped in both."""
+"""A report as Markdown and as one HTML page; text of sources is escaped in both."""
 
 import base64
 import math
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from .content import Card, Cell, Link, Picture
+from .content import Cell, Link, Page, Picture
 
 __all__ = ['html_page', 'markdown_page']
 
@@ -19,18 +19,18 @@ _EDGE_UNDERSCORE = re.compile(r'(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])')
 _UNSEEN = re.compile(r'[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
 
 
-def markdown_page(card: Card) -> str:
-    """Write a card as Markdown that refers to its pictures by relative paths."""
+def markdown_page(page: Page) -> str:
+    """Write a report as Markdown that refers to its pictures by relative paths."""
     environment = _environment(escape_html=False)
     environment.filters.update(text=_markdown_text, cell=_markdown_cell)
-    return environment.get_template('data_card.md.j2').render(card=card)
+    return environment.get_template('page.md.j2').render(page=page)
 
 
-def html_page(card: Card) -> str:
-    """Write a card as one HTML page that holds its pictures and needs nothing else."""
+def html_page(page: Page) -> str:
+    """Write a report as one HTML page that holds its pictures and needs nothing else."""
     environment = _environment(escape_html=True)
     environment.filters.update(text=_plain, cell=_html_cell, embed=_embed, number=_is_number)
-    return environment.get_template('data_card.html.j2').render(card=card)
+    return environment.get_template('page.html.j2').render(page=page)
 
 
 def _environment(*, escape_html: bool) -> Environment:
