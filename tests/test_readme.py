@@ -43,7 +43,7 @@ def test_every_documented_command_exists(command):
         for name in words:
             assert not name.startswith('requirements/') or (ROOT / name).is_file()
     else:
-        assert words[0] in {'git', 'cd', 'export'}
+        assert words[0] in {'git', 'cd', 'export', 'mim'}
     for word in words:
         if word.startswith('configs/') and '*' not in word:
             assert (ROOT / word).exists(), f'{word} of `{command}` does not exist'
