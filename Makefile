@@ -5,6 +5,7 @@ VENV_UPSTREAM ?= .venv-upstream
 PY := $(VENV)/bin/python
 CONFIG ?= configs/medglip/ct.py
 WORK_DIR ?= work_dirs/$(patsubst configs/%.py,%,$(CONFIG))
+IN_PARALLEL := --numprocesses auto --maxprocesses 8 --dist loadfile
 DEMO_DATA := data/demo/store/store.json
 
 .PHONY: help setup demo test test-slow test-upstream setup-upstream lint format docs check-env clean
@@ -25,14 +26,14 @@ demo: setup $(DEMO_DATA)  ## set up, make data, train on CT, test, draw
 $(DEMO_DATA): | setup
 	$(PY) tools/make_demo_data.py
 
-test: setup  ## set up and run the tests
-	$(PY) -m pytest
+test: setup  ## set up and run the tests, a file to a core
+	$(PY) -m pytest $(IN_PARALLEL)
 
 test-slow: setup  ## the tests that take longer than about 20 seconds
 	$(PY) -m pytest -m slow
 
 test-upstream: setup-upstream  ## the tests on the upstream OpenMMLab line
-	$(VENV_UPSTREAM)/bin/python -m pytest
+	$(VENV_UPSTREAM)/bin/python -m pytest $(IN_PARALLEL)
 
 lint: setup  ## style, format and types
 	$(PY) -m ruff check .

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+if 'PYTEST_XDIST_WORKER' in os.environ:
+    # One file to a core: more threads would wait for each other. Before torch is imported.
+    os.environ.setdefault('OMP_NUM_THREADS', '1')
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 

@@ -54,9 +54,9 @@ def _lines(path: Path) -> Path:
 def test_opening_and_walking_a_large_store_keeps_memory_flat(tmp_path: Path) -> None:
     root = _large_store(tmp_path / 'store')
     MedGroundingDataset(str(root)).get_data_info(0)
-    before, start = _resident_mb(), time.perf_counter()
+    before, start = _resident_mb(), time.process_time()
     dataset = MedGroundingDataset(str(root))
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     opened = _resident_mb()
     assert len(dataset) == RECORDS
     for i in range(0, RECORDS, 8):

@@ -101,11 +101,11 @@ def test_many_patterns_in_a_large_folder_are_quick(tmp_path: Path) -> None:
     for name in names:
         (tmp_path / f'{name}.png').touch()
     finder = FileFinder(tmp_path)
-    started = time.perf_counter()
+    started = time.process_time()
     for number in range(3_000):
         found = finder.match(f'{number:05d}_{{label}}.png')
         assert [file.fields['label'] for file in found] == ['lung', 'rib']
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize(
