@@ -17,13 +17,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mmdet_medglip.engine.askings import ASKINGS, Answers, Interval, test_askings
+from mmdet_medglip.engine.askings import ASKINGS, Answers, test_askings
 from mmdet_medglip.engine.launch import (
     add_checkpoint_option,
     add_common_options,
     build_runner,
     read_test_config,
 )
+from mmdet_medglip.evaluation.functional.bootstrap import Interval
 from mmdet_medglip.visualization.table import render_table
 
 RESULTS_FILE = 'test_words.json'

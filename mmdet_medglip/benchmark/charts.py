@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mmdet_medglip.evaluation.functional.bootstrap import Interval
 from mmdet_medglip.evaluation.functional.error_types import BOX_KINDS
 from mmdet_medglip.evaluation.functional.froc import FALSE_BOXES
 from mmdet_medglip.evaluation.functional.precision_recall import RECALLS
@@ -22,7 +23,7 @@ from mmdet_medglip.pages.chart_style import (
 )
 
 from .analysis import ALL, EntryReport
-from .comparison import MACRO, Interval
+from .comparison import MACRO
 
 __all__ = ['difference_chart', 'error_chart', 'froc_chart', 'precision_chart', 'score_chart']
 

@@ -10,7 +10,7 @@ Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapters 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,25 +20,17 @@ from mmdet_medglip.evaluation import Results
 from mmdet_medglip.evaluation.comparison import check_same_images
 from mmdet_medglip.evaluation.functional.average_precision import nan_mean
 from mmdet_medglip.evaluation.functional.bootstrap import (
+    Interval,
     cluster_rows,
     quantile_interval,
     resamples,
 )
 from mmdet_medglip.evaluation.functional.resampled_ap import MacroAP50, ResampledAP50
 
-__all__ = ['MACRO', 'EntryScores', 'Interval', 'compare_entries', 'stratified_resamples']
+__all__ = ['MACRO', 'EntryScores', 'compare_entries', 'stratified_resamples']
 
 MACRO = 'macro'
 """Name of the mean over modalities, beside the modalities."""
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A value and its 95 % interval; bounds are NaN where they are not known."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -86,7 +78,7 @@ def compare_entries(
         return {}
     first = _check(results)
     modalities = [image.modality for image in first.images if image.asked is not None]
-    patients = [image.patient_id or None for image in first.images if image.asked is not None]
+    patients = [image.cluster for image in first.images if image.asked is not None]
     measures = {
         name: {s: _measure(found) for s, found in sorted(by_seed.items())}
         for name, by_seed in results.items()
@@ -119,7 +111,7 @@ def compare_entries(
 
 
 def stratified_resamples(
-    patients: Sequence[str | None], modalities: Sequence[str], repeats: int, seed: int = 0
+    patients: Sequence[Hashable], modalities: Sequence[str], repeats: int, seed: int = 0
 ) -> list[npt.NDArray[np.int64]]:
     """Draw patients with replacement, among those of the same modalities.
 

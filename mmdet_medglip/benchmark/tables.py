@@ -7,12 +7,13 @@ from fractions import Fraction
 
 import numpy as np
 
+from mmdet_medglip.evaluation.functional.bootstrap import Interval
 from mmdet_medglip.evaluation.functional.error_types import BOX_KINDS
 from mmdet_medglip.evaluation.functional.froc import FALSE_BOXES
 from mmdet_medglip.pages import Cell, Table
 
 from .analysis import ALL, Analysis, EntryReport, Training
-from .comparison import MACRO, Interval
+from .comparison import MACRO
 
 __all__ = [
     'budget_table',

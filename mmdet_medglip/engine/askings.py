@@ -15,13 +15,13 @@ from mmengine.runner import Runner, TestLoop
 
 from mmdet_medglip.datasets import HoldOut, MedGroundingDataset
 from mmdet_medglip.evaluation.functional.average_precision import ImageDetections, nan_mean
-from mmdet_medglip.evaluation.functional.bootstrap import cluster_interval
+from mmdet_medglip.evaluation.functional.bootstrap import Interval, cluster_interval
 from mmdet_medglip.evaluation.functional.resampled_ap import ResampledAP50
 from mmdet_medglip.evaluation.metrics import MedCocoMetric
 from mmdet_medglip.evaluation.metrics.samples import read_field
 from mmdet_medglip.text import WORDINGS, say
 
-__all__ = ['ASKINGS', 'Answers', 'Asking', 'Interval', 'Score', 'test_askings']
+__all__ = ['ASKINGS', 'Answers', 'Asking', 'Score', 'test_askings']
 
 _LEVELS = ('class', 'region')
 _SHUFFLED = {'shuffled': 'name', 'shuffled_class': 'class'}
@@ -76,27 +76,12 @@ class Asking:
 
 
 @dataclass(frozen=True)
-class Interval:
-    """A mean over labels.
-
-    Args:
-        value: The mean, NaN without any label.
-        low: Lower bound of the 95 % interval over patients.
-        high: Upper bound.
-    """
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Score:
     """AP50 over some labels.
 
     Args:
         labels: Number of labels with truth.
-        ap50: Mean over them.
+        ap50: Mean over them, NaN without any.
         gain: By how much it is above that of wrong words, over the same labels and patients; None
             if there was no such asking.
     """

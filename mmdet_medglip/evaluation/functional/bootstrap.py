@@ -1,11 +1,27 @@
 """Confidence intervals of a measure over patients."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ['cluster_interval', 'cluster_rows', 'quantile_interval', 'resamples']
+__all__ = ['Interval', 'cluster_interval', 'cluster_rows', 'quantile_interval', 'resamples']
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value and its 95 % interval over patients.
+
+    Args:
+        value: NaN where there is nothing to measure.
+        low: Lower bound, NaN where it is not known.
+        high: Upper bound, likewise.
+    """
+
+    value: float
+    low: float
+    high: float
 
 
 def cluster_interval(
