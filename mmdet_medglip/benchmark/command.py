@@ -28,7 +28,7 @@ class Usage(NamedTuple):
 
     Attributes:
         seconds: From start to end.
-        peak_memory: Largest resident memory of one of its processes, in bytes.
+        peak_memory: Largest resident memory of its main process, in bytes, as seen twice a second.
     """
 
     seconds: float
@@ -74,9 +74,12 @@ class ToolRunner:
             output.write(f'$ {shlex.join(command)}\n'.encode())
             output.flush()
             process = self._start(command, output, keep_open)
+        peak, pause = 0, 0.01
         try:
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
+            while process.poll() is None:
+                peak = max(peak, _peak_memory(process.pid))
+                time.sleep(pause)
+                pause = min(2 * pause, 0.5)
         finally:
             with self._lock:
                 self._running.discard(process)
@@ -85,8 +88,7 @@ class ToolRunner:
                 f'`python {program}` ended with status {process.returncode}; its log is {log}:\n'
                 f'{_tail(log)}'
             )
-        unit = 1 if sys.platform == 'darwin' else 1024
-        return Usage(time.monotonic() - started, usage.ru_maxrss * unit)
+        return Usage(time.monotonic() - started, peak)
 
     def end(self) -> None:
         """End all commands that run, and start no more."""
@@ -112,6 +114,18 @@ class ToolRunner:
             )
             self._running.add(process)
         return process
+
+
+def _peak_memory(pid: int) -> int:
+    """Largest resident memory of a process so far; 0 where it cannot be seen.
+
+    What ``wait4`` tells would be at least the memory of the process that started it.
+    """
+    with contextlib.suppress(OSError):
+        for line in Path(f'/proc/{pid}/status').read_text().splitlines():
+            if line.startswith('VmHWM:'):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 def _tail(log: Path) -> str:

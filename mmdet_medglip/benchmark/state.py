@@ -40,7 +40,7 @@ class Stage(msgspec.Struct, frozen=True):
         status: Whether it has ended well.
         started: When the command was last started, in seconds since 1970.
         seconds: Time it took; of a training, with all parts of it that were kept.
-        peak_memory: Largest resident memory of a process of it, in bytes.
+        peak_memory: Largest resident memory of its command, in bytes.
         peak_gpu_memory: Largest memory on an accelerator, in bytes; 0 without one.
         device: What it ran on.
         budget: Of a training.

@@ -9,7 +9,8 @@ from mmdet_medglip.benchmark.command import CommandError, ToolRunner
 @pytest.fixture
 def runner(tmp_path):
     (tmp_path / 'works.py').write_text(
-        'import sys\nblock = bytearray(50_000_000)\nprint("said", *sys.argv[1:])\n'
+        'import sys, time\nblock = bytearray(50_000_000)\nprint("said", *sys.argv[1:])\n'
+        'time.sleep(2)\n'
     )
     (tmp_path / 'fails.py').write_text('print("before")\nraise SystemExit("the reason")\n')
     (tmp_path / 'sleeps.py').write_text(
@@ -22,9 +23,10 @@ def runner(tmp_path):
 
 def test_output_and_cost_are_kept(runner, tmp_path):
     log = tmp_path / 'logs' / 'a.log'
+    ballast = bytearray(b'x' * 400_000_000)  # not the command's
     usage = runner.run('works.py', ['a b', 'c'], log)
     assert 0 < usage.seconds < 60
-    assert 50e6 < usage.peak_memory < 5e9
+    assert 50e6 < usage.peak_memory < 200e6 < len(ballast)
     text = log.read_text()
     assert text.startswith('$ ')
     assert "works.py 'a b' c" in text.splitlines()[0]
