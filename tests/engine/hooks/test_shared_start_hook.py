@@ -11,6 +11,7 @@ from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from torch import nn
 
+from mmdet_medglip.engine.checkpoint import use_safe_checkpoints
 from mmdet_medglip.models.backbones import ModalityRouter
 from mmdet_medglip.registry import DATASETS, HOOKS, MODELS
 
@@ -152,6 +153,7 @@ def test_moments_go_along(tmp_path):
 
 @pytest.mark.parametrize('epoch', [1, 2, 3])
 def test_resumed_training_ends_the_same(tmp_path, epoch):
+    use_safe_checkpoints()
     whole, part = runner(tmp_path / 'whole'), runner(tmp_path / 'part', epochs=epoch)
     whole.train()
     part.train()
