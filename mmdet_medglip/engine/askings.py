@@ -216,7 +216,8 @@ def _answers(asking: Asking, found: Mapping[str, _Tested]) -> Answers:
 def _score(tested: _Tested, ap50: ResampledAP50, control: ResampledAP50 | None) -> Score:
     """AP50 over the labels with truth, and how far it is above the control's."""
     every = np.arange(len(tested.patients))
-    labels = [row for row in tested.said if not np.isnan(ap50(every)[row])] if len(every) else []
+    found = ap50(every)
+    labels = [row for row in tested.said if not np.isnan(found[row])]
     if not labels:
         return Score(0, Interval(*[float('nan')] * 3))
 

@@ -1,23 +1,11 @@
 # GLIP-T, from MMDetection's own checkpoint.
-_base_ = './grounding.py'
+_base_ = ['./grounding.py', './expert_swin-t.py']
 
 lang_model_name = '{{$GLIP_LANGUAGE_MODEL:bert-base-uncased}}'
 
 model = dict(
     type='GLIP',
-    backbone=dict(
-        type='SwinTransformer',
-        embed_dims=96,
-        depths=[2, 2, 6, 2],
-        num_heads=[3, 6, 12, 24],
-        window_size=7,
-        mlp_ratio=4,
-        qkv_bias=True,
-        drop_path_rate=0.2,
-        patch_norm=True,
-        out_indices=(1, 2, 3),
-        convert_weights=False,
-    ),
+    backbone=_base_.expert,
     neck=dict(
         type='FPN',
         num_outs=5,

@@ -1,5 +1,5 @@
 # MM-Grounding-DINO-T, from MMDetection's own checkpoint.
-_base_ = './grounding_dino.py'
+_base_ = ['./grounding_dino.py', './expert_swin-t.py']
 
 wide = dict(ffn_cfg=dict(feedforward_channels=2048))
 
@@ -12,19 +12,7 @@ model = dict(
         bgr_to_rgb=True,
         pad_mask=False,
     ),
-    backbone=dict(
-        type='SwinTransformer',
-        embed_dims=96,
-        depths=[2, 2, 6, 2],
-        num_heads=[3, 6, 12, 24],
-        window_size=7,
-        mlp_ratio=4,
-        qkv_bias=True,
-        drop_path_rate=0.2,
-        patch_norm=True,
-        out_indices=(1, 2, 3),
-        convert_weights=False,
-    ),
+    backbone=_base_.expert,
     neck=dict(in_channels=[192, 384, 768]),
     encoder=dict(
         num_layers=6,

@@ -1,21 +1,5 @@
 # GLIP-T's size: Swin-T experts, BERT-base, six fusion blocks.
-_base_ = './grounding.py'
-
-expert = dict(
-    type='SwinTransformer',
-    embed_dims=96,
-    depths=[2, 2, 6, 2],
-    num_heads=[3, 6, 12, 24],
-    window_size=7,
-    mlp_ratio=4,
-    qkv_bias=True,
-    drop_path_rate=0.2,
-    patch_norm=True,
-    out_indices=(1, 2, 3),
-    convert_weights=False,
-)
-modalities = ('ct', 'mri', 'xray', 'ultrasound', 'endoscopy', 'dermoscopy', 'fundus')
-all_experts = {modality: expert for modality in modalities}
+_base_ = ['./grounding.py', './expert_swin-t.py']
 
 model = dict(
     type='MedGLIP',

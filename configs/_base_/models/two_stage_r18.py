@@ -2,7 +2,14 @@
 # Takes backbone=_base_.expert, or a router of such.
 _base_ = ['./closed_set.py', './expert_r18.py']
 
-roi_strides = [8, 16, 32, 64]
+roi_extractor = dict(
+    type='SingleRoIExtractor',
+    out_channels=128,
+    featmap_strides=[8, 16, 32, 64],
+    finest_scale=28,  # the finest map for boxes below 56 pixels
+)
+assigner = dict(type='MaxIoUAssigner', match_low_quality=True, ignore_iof_thr=-1)
+sampler = dict(type='RandomSampler', neg_pos_ub=-1)
 coder = dict(type='DeltaXYWHBBoxCoder', target_means=[0.0, 0.0, 0.0, 0.0])
 
 model = dict(
@@ -25,11 +32,7 @@ model = dict(
     roi_head=dict(
         type='StandardRoIHead',
         bbox_roi_extractor=dict(
-            type='SingleRoIExtractor',
-            roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=0),
-            out_channels=128,
-            featmap_strides=roi_strides,
-            finest_scale=28,  # the finest map for boxes below 56 pixels
+            roi_extractor, roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=0)
         ),
         bbox_head=dict(
             type='Shared2FCBBoxHead',
@@ -45,21 +48,8 @@ model = dict(
     ),
     train_cfg=dict(
         rpn=dict(
-            assigner=dict(
-                type='MaxIoUAssigner',
-                pos_iou_thr=0.7,
-                neg_iou_thr=0.3,
-                min_pos_iou=0.3,
-                match_low_quality=True,
-                ignore_iof_thr=-1,
-            ),
-            sampler=dict(
-                type='RandomSampler',
-                num=256,
-                pos_fraction=0.5,
-                neg_pos_ub=-1,
-                add_gt_as_proposals=False,
-            ),
+            assigner=dict(assigner, pos_iou_thr=0.7, neg_iou_thr=0.3, min_pos_iou=0.3),
+            sampler=dict(sampler, num=256, pos_fraction=0.5, add_gt_as_proposals=False),
             allowed_border=-1,
             pos_weight=-1,
             debug=False,
@@ -71,21 +61,8 @@ model = dict(
             min_bbox_size=0,
         ),
         rcnn=dict(
-            assigner=dict(
-                type='MaxIoUAssigner',
-                pos_iou_thr=0.5,
-                neg_iou_thr=0.5,
-                min_pos_iou=0.5,
-                match_low_quality=True,
-                ignore_iof_thr=-1,
-            ),
-            sampler=dict(
-                type='RandomSampler',
-                num=128,
-                pos_fraction=0.25,
-                neg_pos_ub=-1,
-                add_gt_as_proposals=True,
-            ),
+            assigner=dict(assigner, pos_iou_thr=0.5, neg_iou_thr=0.5, min_pos_iou=0.5),
+            sampler=dict(sampler, num=128, pos_fraction=0.25, add_gt_as_proposals=True),
             mask_size=28,
             pos_weight=-1,
             debug=False,
@@ -108,11 +85,7 @@ model = dict(
 )
 mask_branch = dict(
     mask_roi_extractor=dict(
-        type='SingleRoIExtractor',
-        roi_layer=dict(type='RoIAlign', output_size=14, sampling_ratio=0),
-        out_channels=128,
-        featmap_strides=roi_strides,
-        finest_scale=28,
+        roi_extractor, roi_layer=dict(type='RoIAlign', output_size=14, sampling_ratio=0)
     ),
     mask_head=dict(
         type='FCNMaskHead',

@@ -12,10 +12,9 @@ import numpy.typing as npt
 from .average_precision import nan_mean
 from .coco_evaluator import ALL_SIZES, evaluate_images
 from .image_detections import ImageDetections
+from .precision_recall import RECALLS
 
 __all__ = ['MacroAP50', 'ResampledAP50']
-
-_RECALLS = np.linspace(0, 1, 101)
 
 
 class _Label(NamedTuple):
@@ -152,5 +151,5 @@ def _ap50(label: _Label, weights: npt.NDArray[np.int64]) -> float:
     hits, answers = np.cumsum(weight * label.true), np.cumsum(weight)
     precision = hits / np.maximum(answers, np.finfo(np.float64).eps)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    at = np.searchsorted(hits / num_truth, _RECALLS, side='left')
+    at = np.searchsorted(hits / num_truth, RECALLS, side='left')
     return float(np.append(envelope, 0.0)[np.minimum(at, len(envelope))].mean())

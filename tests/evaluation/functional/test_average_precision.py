@@ -1,24 +1,13 @@
 import numpy as np
 import pytest
 
-from mmdet_medglip.evaluation.functional import ImageDetections, average_precision
+from mmdet_medglip.evaluation.functional import average_precision
+
+from ..images import image
 
 A = [0, 0, 10, 10]
 B = [40, 40, 60, 60]
 FAR = [80, 80, 90, 90]
-
-
-def image(predictions=(), truth=(), asked=(0, 1), crowd=()):
-    """Predictions are (label, score, box), truth is (label, box)."""
-    return ImageDetections(
-        boxes=np.array([box for _, _, box in predictions], np.float32).reshape(-1, 4),
-        scores=np.array([score for _, score, _ in predictions], np.float32),
-        labels=np.array([label for label, _, _ in predictions], np.int64),
-        gt_boxes=np.array([box for _, box in truth], np.float32).reshape(-1, 4),
-        gt_labels=np.array([label for label, _ in truth], np.int64),
-        gt_ignore=np.array([number in crowd for number in range(len(truth))], bool),
-        asked=np.array(asked, np.int64),
-    )
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
-from mmdet_medglip.evaluation.functional import ImageDetections, LabelTree, back_off_candidates
+from mmdet_medglip.evaluation.functional import LabelTree, back_off_candidates
 from mmdet_medglip.ontology import Ontology
+
+from ..images import image as image_of
 
 TREE = LabelTree.of_labels(Ontology.default(), ['kidney_left', 'kidney_right', 'liver'])
 LEFT, RIGHT, LIVER = range(3)
@@ -10,17 +12,8 @@ KIDNEY, ABDOMEN = TREE.index['kidney'], TREE.index['abdomen']
 A, B, FAR = (0, 0, 10, 10), (40, 40, 60, 60), (80, 80, 90, 90)
 
 
-def image(found, truth, asked=(LEFT, RIGHT, LIVER), crowd=False):
-    """``found``: (node, score, box); ``truth``: (label, box)."""
-    return ImageDetections(
-        boxes=np.array([box for *_, box in found], np.float32).reshape(-1, 4),
-        scores=np.array([score for _, score, _ in found], np.float32),
-        labels=np.array([node for node, *_ in found], np.int64),
-        gt_boxes=np.array([box for _, box in truth], np.float32).reshape(-1, 4),
-        gt_labels=np.array([label for label, _ in truth], np.int64),
-        gt_ignore=np.full(len(truth), crowd),
-        asked=np.array(asked, np.int64),
-    )
+def image(found=(), truth=(), asked=(LEFT, RIGHT, LIVER), crowd=()):
+    return image_of(found, truth, asked, crowd)
 
 
 def test_the_best_box_of_a_label_and_what_lies_above_it():
@@ -52,7 +45,7 @@ def test_overlap_with_truth_counts_from_a_half():
 
 def test_crowds_empty_images_and_labels_not_asked_give_no_candidate():
     for one in (
-        image([(LIVER, 0.5, A)], [(LIVER, A)], crowd=True),
+        image([(LIVER, 0.5, A)], [(LIVER, A)], crowd=(0,)),
         image([], []),
         image([(LIVER, 0.5, A)], [(LIVER, A)], asked=(LEFT,)),
     ):

@@ -11,6 +11,8 @@ from pycocotools.cocoeval import COCOeval
 from mmdet_medglip.evaluation.functional import ImageDetections, coco_figures
 from mmdet_medglip.evaluation.functional.coco_figures import COCO_FIGURES
 
+from ..images import image as image_of
+
 LABELS = 4
 STATS = (
     *('AP', 'AP50', 'AP75', 'AP_small', 'AP_medium', 'AP_large'),
@@ -19,17 +21,8 @@ STATS = (
 BACKENDS = ['pycocotools', 'faster_coco_eval']
 
 
-def image(predictions=(), truth=(), asked=range(LABELS), crowd=()):
-    """Predictions are (label, score, box), truth is (label, box)."""
-    return ImageDetections(
-        boxes=np.array([box for _, _, box in predictions], np.float32).reshape(-1, 4),
-        scores=np.array([score for _, score, _ in predictions], np.float32),
-        labels=np.array([label for label, _, _ in predictions], np.int64),
-        gt_boxes=np.array([box for _, box in truth], np.float32).reshape(-1, 4),
-        gt_labels=np.array([label for label, _ in truth], np.int64),
-        gt_ignore=np.array([number in crowd for number in range(len(truth))], bool),
-        asked=np.array(asked, np.int64),
-    )
+def image(found=(), truth=(), asked=range(LABELS), crowd=()):
+    return image_of(found, truth, asked, crowd)
 
 
 def random_images(count, seed, most=30, ties=True):

@@ -12,23 +12,16 @@ from mmdet_medglip.evaluation.functional import (
 )
 from mmdet_medglip.ontology import Ontology
 
+from ..images import image as image_of
+
 TREE = LabelTree.of_labels(Ontology.default(), ['kidney_left', 'kidney_right', 'liver'])
 LEFT, RIGHT, LIVER = 0, 1, 2
 KIDNEY, ORGAN, ABDOMEN = (TREE.index[n] for n in ('kidney', 'hepatobiliary_organ', 'abdomen'))
 A, NEAR, B, C = [0, 0, 10, 10], [0, 0, 10, 9], [30, 0, 40, 10], [60, 0, 70, 10]
 
 
-def image(detections=(), truth=(), asked=(LEFT, RIGHT, LIVER), ignore=()) -> ImageDetections:
-    """Detections are (node, score, box), truth is (node, box)."""
-    return ImageDetections(
-        boxes=np.array([box for _, _, box in detections], np.float32).reshape(-1, 4),
-        scores=np.array([score for _, score, _ in detections], np.float32),
-        labels=np.array([node for node, _, _ in detections], np.int64),
-        gt_boxes=np.array([box for _, box in truth], np.float32).reshape(-1, 4),
-        gt_labels=np.array([node for node, _ in truth], np.int64),
-        gt_ignore=np.array([i in ignore for i in range(len(truth))], bool),
-        asked=np.array(asked, np.int64),
-    )
+def image(found=(), truth=(), asked=(LEFT, RIGHT, LIVER), crowd=()):
+    return image_of(found, truth, asked, crowd)
 
 
 def values(*images: ImageDetections, **options) -> dict[str, float]:
@@ -112,7 +105,7 @@ def test_images_that_asked_for_nothing_below_a_node_do_not_judge_it():
 
 def test_expansion_by_hand():
     one = expand_to_ancestors(
-        image([(LEFT, 0.9, A)], [(RIGHT, B), (LIVER, C)], [LEFT, LIVER], ignore=[1]), TREE
+        image([(LEFT, 0.9, A)], [(RIGHT, B), (LIVER, C)], [LEFT, LIVER], crowd=[1]), TREE
     )
     assert sorted(one.labels.tolist()) == sorted([LEFT, KIDNEY, ABDOMEN])
     assert one.asked.tolist() == sorted([LEFT, LIVER, KIDNEY, ORGAN, ABDOMEN])

@@ -2,9 +2,10 @@ import math
 
 import cv2
 import pytest
-import torch
 
 from mmdet_medglip.registry import METRICS
+
+from ..ancestors import above
 
 A, B = [0, 0, 10, 10], [40, 40, 60, 60]
 
@@ -13,14 +14,6 @@ def build(**arguments):
     metric = METRICS.build({'type': 'BackOffMetric'} | arguments)
     metric.dataset_meta = {'classes': ('kidney_left', 'kidney_right', 'liver')}
     return metric
-
-
-def above(*answers):
-    return {
-        'bboxes': torch.tensor([box for *_, box in answers]).float().reshape(-1, 4),
-        'scores': torch.tensor([score for _, score, _ in answers]).float(),
-        'nodes': [node for node, *_ in answers],
-    }
 
 
 def samples(make_sample):

@@ -1,13 +1,14 @@
 import math
 
 import pytest
-import torch
 from mmdet.structures import DetDataSample
 from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
 
 from mmdet_medglip.evaluation import HierarchicalMetric
 from mmdet_medglip.registry import METRICS
+
+from ..ancestors import above
 
 CLASSES = ('kidney_left', 'kidney_right', 'liver')
 A, B, FAR = [0, 0, 10, 10], [40, 40, 60, 60], [80, 80, 90, 90]
@@ -23,14 +24,6 @@ def metric():
 def evaluate(metric, samples):
     metric.process({}, samples)
     return metric.evaluate(len(samples))
-
-
-def above(*answers: tuple[str, float, list[float]]) -> dict:
-    return {
-        'bboxes': torch.tensor([box for _, _, box in answers]).float().reshape(-1, 4),
-        'scores': torch.tensor([score for _, score, _ in answers]).float(),
-        'nodes': [node for node, _, _ in answers],
-    }
 
 
 def test_levels_and_modalities(metric, make_sample):
