@@ -5,11 +5,13 @@ from result files and stores, ``context`` turns them into what models take. Noth
 torch until a model is run.
 """
 
+from .region_matching import match_regions
 from .region_sources import patients_of, predicted_regions, shuffled_regions, true_regions
 from .regions import ImageRegions
 
 __all__ = [
     'ImageRegions',
+    'match_regions',
     'patients_of',
     'predicted_regions',
     'shuffled_regions',

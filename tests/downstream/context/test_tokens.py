@@ -39,8 +39,9 @@ def test_no_regions_and_gradients():
     one = ramp(8, 8).clone().requires_grad_()
     assert pool_regions([one], torch.zeros(0, 4), [8]).shape == (0, 1)
     pool_regions([one], torch.tensor([[0.0, 0, 32, 32]]), [8]).sum().backward()
-    assert one.grad[0, :4, :4].sum() == pytest.approx(1, abs=1e-5)
-    assert one.grad[0, 5:, 5:].abs().sum() == 0
+    # Samples at the edge of the box also read the next pixels of the map.
+    assert one.grad[0, :5, :5].sum() == pytest.approx(1, abs=1e-5)
+    assert one.grad[0, 5:].abs().sum() == one.grad[0, :, 5:].abs().sum() == 0
 
 
 @pytest.mark.parametrize(
