@@ -102,8 +102,9 @@ def score_answers(records: Sequence[VqaRecord], answers: Sequence[VqaAnswer]) ->
     """
     by_id: dict[str, VqaAnswer] = {}
     for answer in answers:
-        if by_id.setdefault(answer.question_id, answer) is not answer:
+        if answer.question_id in by_id:
             raise ValueError(f'Question {answer.question_id!r} has two answers.')
+        by_id[answer.question_id] = answer
     asked = {record.question_id for record in records}
     missing = [record.question_id for record in records if record.question_id not in by_id]
     if missing:
