@@ -29,6 +29,7 @@ from mmdet_medglip.downstream.vqa import (
     RunOptions,
     VqaAnswer,
     answer_questions,
+    check_run,
     score_answers,
 )
 from mmdet_medglip.evaluation import load_results
@@ -91,6 +92,10 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     group.add_argument('--no-scores', action='store_true', help='leave scores out of the text')
     score = commands.add_parser('score', parents=[questions], help='judge answers')
     score.add_argument('--answers', type=Path, nargs='+', required=True, help='files of run')
+    score.add_argument(
+        '--answered-only', action='store_true',
+        help='judge the questions that have an answer, and say how many have none',
+    )  # fmt: skip
     score.add_argument('--repeats', type=int, default=1000, help='resamples of patients')
     score.add_argument('--seed', type=int, default=0, help='of the resamples')
     score.add_argument('--json', type=Path, metavar='FILE', help='write all figures here')
@@ -159,7 +164,7 @@ def run(args: argparse.Namespace) -> None:
         batch_size=args.batch_size,
         stand_in=args.stand_in_images,
     )
-    regions = read_regions(args)
+    regions = check_run(records, options, read_regions(args))
     from mmdet_medglip.downstream.vqa.hf_model import HfModel
 
     model = HfModel(
@@ -194,7 +199,12 @@ def score(args: argparse.Namespace) -> None:
     for path in args.answers:
         rows = enumerate(read_log(path), start=1)
         answers = [VqaAnswer.from_line(row, f'{path}, line {number}') for number, row in rows]
-        scores = score_answers(records, answers)
+        if not answers:
+            raise ValueError(f'{path} has no answers yet: run tools/vqa.py run with it.')
+        judged, answered = records, {answer.question_id for answer in answers}
+        if args.answered_only:
+            judged = [record for record in records if record.question_id in answered]
+        scores = score_answers(judged, answers)
         counts, intervals = scores.counts(), scores.intervals(args.repeats, args.seed)
         stood_in = sum(answer.picture == 'stand-in' for answer in answers)
         title = f'{path}: {answers[0].model}, regions: {answers[0].condition}'
@@ -203,12 +213,16 @@ def score(args: argparse.Namespace) -> None:
             for name in FIGURES
         ]
         print(render_table(title, ('figure', 'questions', 'value', 'low', 'high'), table))
+        if len(judged) < len(records):
+            left = len(records) - len(judged)
+            print(f'{left} questions have no answer and do not count.')
         if stood_in:
             print(f'{stood_in} answers are to made pictures: these figures say nothing of a model.')
         report[str(path)] = {
             'model': answers[0].model,
             'condition': answers[0].condition,
             'stand_in_pictures': stood_in,
+            'unanswered': len(records) - len(judged),
             'figures': {
                 name: {'questions': counts[name], **vars(intervals[name])} for name in FIGURES
             },

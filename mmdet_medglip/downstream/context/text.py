@@ -36,7 +36,7 @@ def describe_regions(
     Args:
         regions: Of one image, in the order in which they are listed.
         form: How a place is written: ``normalised`` (fractions of width and height, two decimals),
-            ``per_mille`` (whole thousandths, as Qwen-VL and PaliGemma count), ``pixel`` (whole
+            ``per_mille`` (whole thousandths, as Qwen2-VL counts), ``pixel`` (whole
             pixels of the original image), ``places`` (words, see :func:`grid_places`) or
             ``lung_zones`` (see :func:`lung_zones`).
         sides: Whose left and right the words of places mean; the other forms have no sides.

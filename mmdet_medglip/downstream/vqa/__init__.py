@@ -10,7 +10,7 @@ from .answer_model import AnswerModel, ModelInput, build_prompt
 from .question_set import QuestionSet, SkippedQuestion
 from .readers import READERS, write_lines
 from .record import VqaRecord
-from .run import RunSummary, answer_questions
+from .run import RunSummary, answer_questions, check_run
 from .run_options import RunOptions
 from .scores import FIGURES, QuestionScore, VqaScores, score_answers
 from .scoring import OpenScore, closed_hit, exact_match, open_score
@@ -33,6 +33,7 @@ __all__ = [
     'VqaScores',
     'answer_questions',
     'build_prompt',
+    'check_run',
     'closed_hit',
     'evidence_of',
     'exact_match',

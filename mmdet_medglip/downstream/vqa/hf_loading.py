@@ -44,8 +44,11 @@ def load_config(name: str, revision: str | None = None) -> Any:
     return config
 
 
-def load_processor(name: str, revision: str | None = None) -> Any:
+def load_processor(name: str, config: Any, revision: str | None = None) -> Any:
     """Load what turns images and text into inputs.
+
+    A processor of LLaVA that was saved without the numbers that say how many tokens an image takes,
+    as older and converted ones are, gets them from the config.
 
     Raises:
         OSError: It is not there.
@@ -69,6 +72,13 @@ def load_processor(name: str, revision: str | None = None) -> Any:
                 f'Model {name!r} has no {part} ({file}), so it cannot be asked about images: take '
                 'it from the model that it was made of.'
             )
+    if getattr(processor, 'patch_size', 0) is None:
+        vision = config.vision_config
+        processor.patch_size = vision.patch_size
+        processor.vision_feature_select_strategy = config.vision_feature_select_strategy
+        # CLIP has a token for the whole image besides those of its patches.
+        has_class_token = vision.model_type == 'clip_vision_model'
+        processor.num_additional_image_tokens = int(has_class_token)
     return processor
 
 

@@ -59,7 +59,7 @@ class HfModel:
         self.max_new_tokens = max_new_tokens
         self.device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         config = load_config(name, revision)
-        self.processor = load_processor(name, revision)
+        self.processor = load_processor(name, config, revision)
         kind = dtype if dtype == 'auto' else getattr(torch, dtype)
         self.model = load_model(name, config, kind, revision).to(self.device).eval()
         tokenizer = self.processor.tokenizer

@@ -18,7 +18,7 @@ from .record import VqaRecord
 from .run_options import NO_CONTEXT, RunOptions
 from .stand_in import stand_in_picture
 
-__all__ = ['RunSummary', 'answer_questions']
+__all__ = ['RunSummary', 'answer_questions', 'check_run']
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,7 @@ def answer_questions(
         BlockingIOError: Another program writes the file or the cache.
     """
     options = options or RunOptions()
-    _check(records, options, regions)
-    if regions is not None:
-        regions = match_regions(regions, (record.image_id for record in records))
+    regions = check_run(records, options, regions)
     settings = options.digest(model)
     size, asked, hits = options.batch_size, 0, 0
     with ExitStack() as stack:
@@ -112,9 +110,23 @@ def answer_questions(
     return RunSummary(asked, resumed, hits)
 
 
-def _check(
+def check_run(
     records: Sequence[VqaRecord], options: RunOptions, regions: Mapping[str, ImageRegions] | None
-) -> None:
+) -> dict[str, ImageRegions] | None:
+    """Make sure that all questions can be asked, before a model is loaded.
+
+    Args:
+        records: Questions.
+        options: How they are put.
+        regions: Regions by image id; None without.
+
+    Returns:
+        The regions under the ids of the images, see :func:`match_regions`.
+
+    Raises:
+        ValueError: Questions, regions and condition do not fit.
+        FileNotFoundError: An image is missing.
+    """
     if not records:
         raise ValueError('There is no question to ask.')
     if len({record.question_id for record in records}) != len(records):
@@ -122,15 +134,16 @@ def _check(
     if (regions is None) != (options.condition == NO_CONTEXT):
         what = 'needs regions' if regions is None else 'takes no regions'
         raise ValueError(f'The condition {options.condition!r} {what}.')
-    if not options.stand_in:
-        missing = [r for r in records if r.image_path is None or not r.image_path.is_file()]
-        if missing:
-            raise FileNotFoundError(
-                f'{len(missing)} of {len(records)} questions have no image; the first is question '
-                f'{missing[0].question_id!r}, image {missing[0].image_id!r}: name the folder of '
-                'the images (--image-root), or check the run with made pictures '
-                '(--stand-in-images).'
-            )
+    missing = [record for record in records if not _has_file(record)]
+    if missing and not options.stand_in:
+        raise FileNotFoundError(
+            f'{len(missing)} of {len(records)} questions have no image; the first is question '
+            f'{missing[0].question_id!r}, image {missing[0].image_id!r}: name the folder of the '
+            'images (--image-root), or check the run with made pictures (--stand-in-images).'
+        )
+    if regions is None:
+        return None
+    return match_regions(regions, (record.image_id for record in records))
 
 
 def _draft(
@@ -196,7 +209,7 @@ def _inputs(
 
 
 def _give(record: VqaRecord, options: RunOptions, found: ImageRegions | None) -> GivenContext:
-    if record.image_path is not None and record.image_path.is_file():
+    if record.image_path is not None and _has_file(record):
         picture = read_picture(record.image_path)
     else:
         size = (224, 224) if found is None else (found.height, found.width)

@@ -78,6 +78,19 @@ def test_prompts(folders, kind, chat, expected):
     assert model.prompt_of(ask('a', 'q')) == expected
 
 
+def test_a_processor_without_its_numbers_gets_them_from_the_config(folders, tmp_path):
+    folder = shutil.copytree(folders['llava'], tmp_path / 'model')
+    path = folder / 'processor_config.json'
+    config = json.loads(path.read_text())
+    kept = {'processor_class': config['processor_class'], 'image_token': config['image_token']}
+    path.write_text(json.dumps(kept))
+    whole, model = (
+        HfModel(str(one), device='cpu', max_new_tokens=TOKENS) for one in (folders['llava'], folder)
+    )
+    assert model.processor.patch_size == 8
+    assert model.answer(INPUTS) == whole.answer(INPUTS)
+
+
 def test_a_template_of_the_tokenizer_is_used(folders, tmp_path):
     folder = shutil.copytree(folders['llava-plain'], tmp_path / 'model')
     path = folder / 'tokenizer_config.json'
