@@ -207,12 +207,13 @@ def score(args: argparse.Namespace) -> None:
         scores = score_answers(judged, answers)
         counts, intervals = scores.counts(), scores.intervals(args.repeats, args.seed)
         stood_in = sum(answer.picture == 'stand-in' for answer in answers)
-        title = f'{path}: {answers[0].model}, regions: {answers[0].condition}'
+        print(f'\n{path}: {answers[0].model}, regions: {answers[0].condition}', end='')
         table = [
             (name, counts[name], intervals[name].value, intervals[name].low, intervals[name].high)
             for name in FIGURES
         ]
-        print(render_table(title, ('figure', 'questions', 'value', 'low', 'high'), table))
+        columns = ('figure', 'questions', 'value', 'low', 'high')
+        print(render_table('95 % intervals over patients', columns, table))
         if len(judged) < len(records):
             left = len(records) - len(judged)
             print(f'{left} questions have no answer and do not count.')

@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 __all__ = ['load_config', 'load_model', 'load_processor']
+
+_LONGEST = 200
+"""Characters of an error of transformers that are passed on; some list all models."""
 
 _OFFLINE = (
     'Expected a folder that holds config.json, .safetensors weights and the processor, or a name '
@@ -26,6 +30,9 @@ def load_config(name: str, revision: str | None = None) -> Any:
     from transformers import AutoConfig
     from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
+    folder = Path(name)
+    if folder.is_dir() and not (folder / 'config.json').is_file():
+        raise OSError(f'Model {name!r} cannot be had (no config.json in it). {_OFFLINE}')
     try:
         config = AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False)
     except OSError as error:
@@ -118,4 +125,4 @@ def load_model(name: str, config: Any, dtype: Any, revision: str | None = None) 
 
 def _first_line(error: Exception) -> str:
     text = str(error).strip()
-    return text.splitlines()[0].rstrip('.') if text else type(error).__name__
+    return text.splitlines()[0][:_LONGEST].rstrip('.') if text else type(error).__name__
