@@ -1,6 +1,7 @@
 import json
 import shutil
 import socket
+from types import SimpleNamespace
 
 import pytest
 
@@ -100,6 +101,28 @@ def test_a_template_of_the_tokenizer_is_used(folders, tmp_path):
     model = HfModel(str(folder), device='cpu')
     assert model.chat == 'tokenizer'
     assert model.prompt_of(ask('a', 'q', 2)) == '[INST] <image>\n<image>\nq [/INST]'
+
+
+@pytest.mark.parametrize(
+    ('added', 'expected'),
+    [
+        pytest.param([1, 5], '[INST] q', id='the_tokenizer_adds_it'),
+        pytest.param([5], '<s>[INST] q', id='the_template_alone_has_it'),
+    ],
+)
+def test_the_first_token_is_there_once(added, expected):
+    class Tokenizer:
+        bos_token, bos_token_id = '<s>', 1
+
+        def __call__(self, text):
+            return {'input_ids': added}
+
+        def apply_chat_template(self, messages, add_generation_prompt, tokenize):
+            return f'<s>[INST] {messages[0]["content"]}'
+
+    model = HfModel.__new__(HfModel)
+    model.chat, model.processor = 'tokenizer', SimpleNamespace(tokenizer=Tokenizer())
+    assert model.prompt_of(ask('a', 'q')) == expected
 
 
 def test_the_fingerprint_changes_with_weights_and_options(folders, tmp_path):
