@@ -106,9 +106,10 @@ def score_reports(
     }
     known = {record.report_id for record in references}
     if not pairs:
+        first = references[0].report_id if references else ''
         raise ValueError(
             f'None of the {len(references)} references has one of the {len(generated)} generated '
-            f'reports: ids of references are such as {next(iter(known), "")!r}, of generated ones '
+            f'reports: ids of references are such as {first!r}, of generated ones '
             f'such as {next(iter(generated), "")!r}.'
         )
     ours, theirs = ([pair[side] for pair in pairs.values()] for side in (0, 1))

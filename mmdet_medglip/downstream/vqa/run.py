@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..context import GivenContext, read_picture
-from ..line_log import LineLog
 from ..region_matching import match_regions
 from ..regions import ImageRegions
 from .answer import VqaAnswer, evidence_of
-from .answer_cache import AnswerCache
 from .answer_model import AnswerModel, ModelInput, build_prompt
+from .batches import RunSummary, ask_in_batches
 from .record import VqaRecord
 from .run_options import NO_CONTEXT, RunOptions
 from .stand_in import stand_in_picture
 
 __all__ = ['RunSummary', 'answer_questions', 'check_run']
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """What a run did.
-
-    Attributes:
-        asked: Questions that the model was asked.
-        resumed: Answers that were in the file.
-        cached: Answers taken from the cache.
-    """
-
-    asked: int
-    resumed: int
-    cached: int
 
 
 def answer_questions(
@@ -70,44 +54,25 @@ def answer_questions(
     options = options or RunOptions()
     regions = check_run(records, options, regions)
     settings = options.digest(model)
-    size, asked, hits = options.batch_size, 0, 0
-    with ExitStack() as stack:
-        log = stack.enter_context(LineLog(out))
-        known = stack.enter_context(AnswerCache(cache)) if cache is not None else None
-        if len(log) > len(records):
-            raise ValueError(
-                f'{out} has {len(log)} answers, but there are {len(records)} questions: it is of '
-                'another run; choose another file.'
-            )
-        log.keep(len(log) // size * size if len(log) < len(records) else len(log))
-        resumed = len(log)
-        for number in range(resumed):
-            draft = _draft(records[number], model, options, regions, settings)
-            _check_line(log.rows[number], draft, f'{out}, line {number + 1}')
-        for start in range(resumed, len(records), size):
-            batch = records[start : start + size]
-            inputs = _inputs(batch, options, regions)
-            texts = [known.get(model, one) if known else None for one in inputs]
-            left = [row for row, text in enumerate(texts) if text is None]
-            if left:
-                new = model.answer([inputs[row] for row in left])
-                if len(new) != len(left):
-                    raise ValueError(
-                        f'{model.name} gave {len(new)} answers to {len(left)} questions.'
-                    )
-                for row, text in zip(left, new, strict=True):
-                    texts[row] = text.strip()
-                if known:
-                    known.put(model, [(inputs[row], str(texts[row])) for row in left])
-            drafts = [_draft(record, model, options, regions, settings) for record in batch]
-            lines = (
-                replace(draft, answer=str(text)) for draft, text in zip(drafts, texts, strict=True)
-            )
-            log.append([line.to_line() for line in lines])
-            asked, hits = asked + len(left), hits + len(batch) - len(left)
-            if progress is not None:
-                progress(start + len(batch), len(records))
-    return RunSummary(asked, resumed, hits)
+
+    def check(number: int, row: Mapping[str, Any], where: str) -> None:
+        _check_line(row, _draft(records[number], model, options, regions, settings), where)
+
+    def line(number: int, text: str) -> dict[str, Any]:
+        draft = _draft(records[number], model, options, regions, settings)
+        return replace(draft, answer=text).to_line()
+
+    return ask_in_batches(
+        len(records),
+        model,
+        out,
+        lambda numbers: _inputs([records[number] for number in numbers], options, regions),
+        line,
+        check,
+        batch_size=options.batch_size,
+        cache=cache,
+        progress=progress,
+    )
 
 
 def check_run(
