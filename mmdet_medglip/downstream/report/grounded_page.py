@@ -59,7 +59,7 @@ def grounded_page(
     counts = count_verdicts(reports)
     rows: list[list[Cell]] = [[_BADGES[verdict], counts.get(verdict, 0)] for verdict in _BADGES]
     summary = Section(
-        'Sentences', [f'{len(reports)} reports.'], [Table(['what the boxes say', 'number'], rows)]
+        'Sentences', [f'Reports: {len(reports)}.'], [Table(['what the boxes say', 'number'], rows)]
     )
     names = iter(range(1, sum(len(report.images) for report in reports) + 1))
     sections = []
@@ -99,8 +99,10 @@ def _say(one: GroundedMention, images: Sequence[ImageRegions]) -> str:
     boxes = ', '.join(_name(box.image_id, box.number, box.score, images) for box in one.boxes)
     places = ', '.join(_name(box.image_id, box.number, box.score, images) for box in one.places)
     said = one.support if one.is_claim else one.mention.reason or ''
+    if said == 'box':
+        said, boxes = boxes, ''
     parts = [f'{one.mention.text}: {said}', boxes, places and f'place: {places}']
-    return ' - '.join(part for part in parts if part)
+    return ', '.join(part for part in parts if part)
 
 
 def _name(image_id: str, number: int, score: float, images: Sequence[ImageRegions]) -> str:

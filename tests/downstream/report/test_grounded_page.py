@@ -30,6 +30,7 @@ def test_html_holds_pictures_marks_and_escaped_text(tmp_path):
     assert '<b>' not in html and '<i>' not in html and '<reports>' not in html
     assert '<span class="badge warn">unsupported</span>' in html
     assert '<span class="badge plain">not checked</span>' in html
+    assert 'effusion: box 1 of a&lt;i&gt; (0.50)' in html
     assert 'Boxes that no sentence mentions' in html
     assert 'drawn on grey because the image is not here' in html
 
@@ -57,4 +58,4 @@ def test_a_picture_of_another_size_is_an_error(tmp_path):
 
 
 def test_no_reports(tmp_path):
-    assert '0 reports' in html_page(grounded_page([], {}, 't'))
+    assert 'Reports: 0.' in html_page(grounded_page([], {}, 't'))
