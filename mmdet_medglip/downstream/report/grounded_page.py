@@ -98,7 +98,7 @@ def _section(report: GroundedReport, pictures: list[Picture]) -> Section:
 def _say(one: GroundedMention, images: Sequence[ImageRegions]) -> str:
     boxes = ', '.join(_name(box.image_id, box.number, box.score, images) for box in one.boxes)
     places = ', '.join(_name(box.image_id, box.number, box.score, images) for box in one.places)
-    said = one.support if one.is_claim else one.mention.reason or ''
+    said: str = one.support if one.is_claim else one.mention.reason or ''
     if said == 'box':
         said, boxes = boxes, ''
     parts = [f'{one.mention.text}: {said}', boxes, places and f'place: {places}']
