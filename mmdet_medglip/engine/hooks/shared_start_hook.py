@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -31,13 +31,13 @@ class SharedStartHook(Hook):
     (``load_from``) is left alone: its experts have parted already.
 
     Args:
-        fraction: Share of the epochs with one encoder, in (0, 1]; rounded to whole epochs, at
-            least one.
+        fraction: Share of the epochs with one encoder, in (0, 1], rounded down to whole epochs.
+            If that is none, the experts are each for themselves from the beginning.
         backbone: Name of the router in the model.
 
     Raises:
-        ValueError: ``fraction`` is out of its range, the model has no router there, or its experts
-            differ in architecture.
+        ValueError: ``fraction`` is out of its range, training does not count epochs, the model has
+            no router there, or its experts differ in architecture.
     """
 
     def __init__(self, fraction: float, backbone: str = 'backbone') -> None:
@@ -51,6 +51,11 @@ class SharedStartHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Find out how many epochs are shared."""
+        if not isinstance(runner.train_loop, EpochBasedTrainLoop):
+            raise ValueError(
+                'SharedStartHook: training has no epochs to share; use EpochBasedTrainLoop, or '
+                'take the hook out of custom_hooks.'
+            )
         if runner.epoch == 0:
             runner.message_hub.update_info(_LOADED, runner._load_from is not None)
         if runner.message_hub.get_info(_LOADED, False):
@@ -60,7 +65,7 @@ class SharedStartHook(Hook):
                 logger='current',
             )
             return
-        self.epochs = max(1, round(self.fraction * runner.max_epochs))
+        self.epochs = int(self.fraction * runner.max_epochs)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Choose who serves, and part the experts when their time has come."""

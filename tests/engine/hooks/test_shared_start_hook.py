@@ -133,7 +133,7 @@ def test_experts_are_one_then_part(tmp_path):
 
 
 def test_moments_go_along(tmp_path):
-    run = runner(tmp_path / 'w', epochs=3, fraction=0.6)
+    run = runner(tmp_path / 'w', epochs=3, fraction=0.7)
     seen = {}
 
     class Look(Hook):
@@ -182,9 +182,20 @@ def test_loaded_experts_are_left_alone_also_when_resumed(tmp_path):
     assert not same(*experts(recorder.end[0])[:2])
 
 
+def test_one_epoch_is_not_halved(tmp_path):
+    run = runner(tmp_path / 'w', epochs=1)
+    run.train()
+    assert not same(*experts(run.model.backbone.state_dict())[:2])
+
+
 def test_faults_are_named(tmp_path):
     with pytest.raises(ValueError, match='fraction must be above 0 and at most 1'):
         HOOKS.build(dict(type='SharedStartHook', fraction=0))
+    endless = runner(
+        tmp_path / 'c', train_cfg=dict(by_epoch=False, max_iters=2), experiment_name='endless'
+    )
+    with pytest.raises(ValueError, match='no epochs to share'):
+        endless.train()
     different = runner(tmp_path / 'a', model=dict(type='StartModel', widths=(2, 2, 3)))
     with pytest.raises(ValueError, match="expert 'fundus' differs in architecture from 'ct'"):
         different.train()
