@@ -76,6 +76,7 @@ setup(
     extras_require={
         'adapt': ['peft>=0.21'],
         'cluster': ['dask[distributed]>=2024.1'],
+        'dicom': ['highdicom>=0.28,<0.29'],
         'onnx': ['onnx>=1.23', 'onnxruntime>=1.23', 'onnxscript>=0.7'],
         'reports': ['rouge-score>=0.1.2', 'sacrebleu>=2.4'],
     },
