@@ -1,7 +1,7 @@
 """Measure what regions are worth: the same model and data with different regions.
 
-    python tools/ablate_regions.py configs/downstream/vqa.py --seeds 0 1 2
-    python tools/ablate_regions.py --answers none=a.jsonl predicted=b.jsonl --out DIR
+    python tools/ablate_regions.py configs/downstream/ct_vqa.py --seeds 0 1 2
+    python tools/ablate_regions.py --answers none=A.jsonl true=B.jsonl --questions Q.jsonl --out C
 
 Trains and tests the model of a config with no boxes, predicted, true and shuffled ones, or takes
 files of answers that are there. Writes gain.txt, gain.json and gain.png. What is finished is not
@@ -26,8 +26,9 @@ from mmdet_medglip.downstream.ablation import (
     gains_as_json,
     score_said,
 )
+from mmdet_medglip.downstream.ablation.region_source import SOURCES
 from mmdet_medglip.downstream.ablation.trained_answers import TrainedAnswers
-from mmdet_medglip.downstream.small.region_source import SOURCES
+from mmdet_medglip.downstream.task_text import read_task_texts
 from mmdet_medglip.engine.config import default_work_dir
 from mmdet_medglip.store.durable import replace_file
 
@@ -35,7 +36,7 @@ from mmdet_medglip.store.durable import replace_file
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
-    parser.add_argument('config', nargs='?', help='such as configs/downstream/vqa.py')
+    parser.add_argument('config', nargs='?', help='such as configs/downstream/ct_vqa.py')
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
     parser.add_argument(
         '--conditions', nargs='+', default=list(SOURCES), choices=SOURCES, help='default: all'
@@ -45,6 +46,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         nargs='+',
         metavar='CONDITION=FILE',
         help='compare these files of answers instead of training',
+    )
+    parser.add_argument(
+        '--questions',
+        nargs='+',
+        type=Path,
+        metavar='FILE',
+        help='questions in jsonl that --answers are to, if these are of tools/vqa.py',
     )
     parser.add_argument('--reference', default='none', help='condition to compare with')
     parser.add_argument('--out', type=Path, help="default: work_dirs/ plus the config's path")
@@ -84,8 +92,12 @@ def main(argv: list[str] | None = None) -> int:
     out = args.out or Path(default_work_dir(args.config), 'ablation')
     try:
         files = find_answers(args, out)
+        truths = None
+        if args.questions:
+            texts = (text for path in args.questions for text in read_task_texts(path, 'vqa'))
+            truths = {text.text_id: text for text in texts}
         runs = {
-            condition: {seed: score_said(path) for seed, path in of_seed.items()}
+            condition: {seed: score_said(path, truths) for seed, path in of_seed.items()}
             for condition, of_seed in files.items()
         }
         gains = compare_conditions(runs, args.reference, repeats=args.repeats)

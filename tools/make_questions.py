@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     columns = ('kind', 'answers', *SPLITS, 'guess, held out')
     print(render_table('Questions', columns, guess_rows(written.questions)))
     reports = ', '.join(f'{number} {split}' for split, number in written.reports.items())
-    print(f'\nreports: {reports}; images of which nothing is known: {written.silent}')
+    print(f'\nreports: {reports}; images with nothing to report: {written.silent}')
     for reason, number in written.left_out.items():
         print(f'left out, {reason}: {number}')
     print(f'files {out}')

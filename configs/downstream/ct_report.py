@@ -18,4 +18,4 @@ val_dataloader = dict(dataset=dict(ann_file='questions/reports_val.jsonl', **tas
 test_dataloader = dict(dataset=dict(ann_file='questions/reports_test.jsonl', **task))
 val_evaluator = [dict(type='FindingMetric', data_root=_base_.data_root)]
 test_evaluator = val_evaluator
-default_hooks = dict(checkpoint=dict(save_best=None))
+default_hooks = dict(checkpoint=dict(interval=4, save_best=None))

@@ -18,4 +18,4 @@ val_dataloader = dict(dataset=dict(ann_file='questions/vqa_val.jsonl', **task))
 test_dataloader = dict(dataset=dict(ann_file='questions/vqa_test.jsonl', **task))
 val_evaluator = [dict(type='AnswerMetric')]
 test_evaluator = val_evaluator
-default_hooks = dict(checkpoint=dict(save_best=None))
+default_hooks = dict(checkpoint=dict(interval=4, save_best=None))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+
 def answers(path: Path, right: list[bool]) -> Path:
     lines = [
         {
@@ -29,6 +30,29 @@ def test_files_of_answers_are_compared(load_tool, tmp_path, capsys):
     assert gain['difference_by_seed'] == {'true': [0.5]}
     assert (out / 'gain.png').read_bytes().startswith(b'\x89PNG')
     assert 'closed accuracy (4 of 4 patients)' in capsys.readouterr().out
+
+
+def test_answers_of_any_model_are_judged_by_the_questions(load_tool, tmp_path):
+    questions = tmp_path / 'questions.jsonl'
+    lines = [
+        {
+            'question_id': f'q{n}', 'image_id': f'i{n}', 'image_path': None, 'question': 'Where?',
+            'answer': 'upper left', 'answer_type': 'open', 'patient_id': f'p{n}',
+        }
+        for n in range(3)
+    ]  # fmt: skip
+    questions.write_text(''.join(json.dumps(line) + '\n' for line in lines))
+    said = {'none': 'left', 'predicted': 'In the upper left.'}
+    for condition, answer in said.items():
+        answers = ({'question_id': f'q{n}', 'answer': answer} for n in (2, 0, 1))
+        text = ''.join(json.dumps(line) + '\n' for line in answers)
+        (tmp_path / f'{condition}.jsonl').write_text(text)
+    given = [f'{name}={tmp_path / name}.jsonl' for name in said]
+    command = ['--answers', *given, '--questions', str(questions), '--out', str(tmp_path)]
+    assert load_tool('ablate_regions.py').main(command) == 0
+    (gain,) = json.loads((tmp_path / 'gain.json').read_text())
+    assert gain['measure'] == 'open_recall' and gain['patients'] == 3
+    assert gain['values']['none']['value'] == 0.5 and gain['values']['predicted']['value'] == 1
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ class AnswerSource(Protocol):
     """A model that is trained, or only run, with regions of each kind.
 
     To ablate another model, write a class with these two methods; conditions are the names of
-    region sources (:data:`~mmdet_medglip.downstream.small.region_source.SOURCES`).
+    region sources (:data:`~mmdet_medglip.downstream.ablation.region_source.SOURCES`).
     """
 
     def parts(self, condition: str, seed: int) -> Mapping[str, str]:

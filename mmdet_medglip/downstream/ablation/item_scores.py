@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ['AnswerScore', 'FindingCounts', 'count_findings', 'score_answer']
+from ..vqa.scoring import closed_hit, exact_match, open_score
 
-_WORD = re.compile(r'\w+')
+__all__ = ['AnswerScore', 'FindingCounts', 'count_findings', 'score_answer']
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def _frozen(finding: object) -> object:
 
 
 def score_answer(truth: str, answer: str, answer_type: str) -> AnswerScore:
-    """Score one answer as LLaVA-Med does.
+    """Score one answer as LLaVA-Med does, see :mod:`~mmdet_medglip.downstream.vqa.scoring`.
 
     Args:
         truth: The true answer, not empty.
@@ -85,16 +84,13 @@ def score_answer(truth: str, answer: str, answer_type: str) -> AnswerScore:
         answer_type: ``closed`` or ``open``.
 
     Returns:
-        The score. A closed answer is right if the truth occurs in it; words of an open one count
-        once each.
+        The score.
 
-    Source:
-        LLaVA-Med, llava/eval/run_eval.py, commit b9a98a7 (Apache-2.0): rules only.
+    Example:
+        >>> score_answer('upper left', 'Lower left', 'open')
+        AnswerScore(answer_type='open', value=0.5, exact=False)
     """
-    true_words, said_words = (_WORD.findall(text.lower()) for text in (truth, answer))
-    exact = true_words == said_words
+    exact = exact_match(answer, truth)
     if answer_type == 'closed':
-        return AnswerScore('closed', float(truth.lower() in answer.lower()), exact)
-    wanted = set(true_words)
-    share = len(wanted & set(said_words)) / len(wanted) if wanted else float(exact)
-    return AnswerScore('open', share, exact)
+        return AnswerScore('closed', float(closed_hit(answer, truth)), exact)
+    return AnswerScore('open', open_score(answer, truth).recall, exact)

@@ -28,7 +28,6 @@ class ScoredItem:
         part: What it adds above the line: 1 for a right closed answer, the share of words of an
             open one, twice the true findings that a report says.
         whole: What it adds below the line: 1 for an answer, said and true findings for a report.
-        group: Kind or modality that tables tell apart; may be empty.
     """
 
     item_id: str
@@ -36,7 +35,6 @@ class ScoredItem:
     measure: str
     part: float
     whole: float
-    group: str = ''
 
 
 def ratio(items: Sequence[ScoredItem]) -> float:

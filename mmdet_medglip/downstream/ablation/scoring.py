@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..task_text import TaskText
 from .item_scores import count_findings, score_answer
 from .scored_item import ScoredItem
 
@@ -42,41 +43,51 @@ def read_said(path: str | Path) -> list[dict[str, Any]]:
     return lines
 
 
-def score_said(
-    path: str | Path, group_of: Callable[[str], str] = lambda item_id: ''
-) -> list[ScoredItem]:
-    """Score each line of a file that a small model wrote.
+def score_said(path: str | Path, truths: Mapping[str, TaskText] | None = None) -> list[ScoredItem]:
+    """Score each line of a file of answers or reports.
 
     Args:
-        path: Answers with ``question_id, truth, answer, type``, or reports with ``report_id,
-            findings_true, findings_said``; both with ``patient_id``.
-        group_of: Group of an item by its id.
+        path: Answers with ``question_id`` and ``answer``, as a small model or ``tools/vqa.py run``
+            writes them, or reports with ``report_id, findings_true, findings_said``.
+        truths: The questions by their id; None for files of a small model, which have the truth in
+            each line: ``truth, type, patient_id``.
 
     Returns:
-        One item for each line, in their order.
+        One item for each line, in the order of their ids.
 
     Raises:
         FileNotFoundError: If it does not exist.
-        ValueError: If a line is damaged or lacks a key, or there is none.
+        ValueError: If a line is damaged, lacks a key or answers no question, two have one id, or
+            there is none.
     """
-    items = []
+    items: dict[str, ScoredItem] = {}
     for number, line in enumerate(read_said(path), start=1):
+        where = f'{path}, line {number}'
         try:
-            items.append(_report(line) if 'report_id' in line else _answer(line))
+            item = _report(line) if 'report_id' in line else _answer(line, truths)
         except (KeyError, TypeError) as error:
             raise ValueError(
-                f'{path}, line {number} lacks {error} or has another type there; it must be an '
-                'answer or report as the metrics of configs/downstream write them.'
+                f'{where} lacks {error} or has another type there; expected an answer or report as '
+                'the metrics of configs/downstream write them, or, with --questions, an answer of '
+                'tools/vqa.py to one of these questions.'
             ) from None
+        if items.setdefault(item.item_id, item) is not item:
+            raise ValueError(f'{where} has the id {item.item_id!r} of an earlier line.')
     if not items:
         raise ValueError(f'{path} has no line; expected one for each question or report.')
-    return [_grouped(item, group_of) for item in items]
+    return [items[item_id] for item_id in sorted(items)]
 
 
-def _answer(line: Mapping[str, Any]) -> ScoredItem:
-    score = score_answer(line['truth'], line['answer'], line['type'])
-    measure = 'closed_accuracy' if score.answer_type == 'closed' else 'open_recall'
-    return ScoredItem(line['question_id'], line['patient_id'], measure, score.value, 1.0)
+def _answer(line: Mapping[str, Any], truths: Mapping[str, TaskText] | None) -> ScoredItem:
+    item_id = line['question_id']
+    if truths is None:
+        truth, kind, patient = line['truth'], line['type'], line['patient_id']
+    else:
+        asked = truths[item_id]
+        truth, kind, patient = asked.answer, asked.answer_type, asked.patient_id
+    score = score_answer(truth, line['answer'], kind)
+    measure = 'closed_accuracy' if kind == 'closed' else 'open_recall'
+    return ScoredItem(item_id, patient, measure, score.value, 1.0)
 
 
 def _report(line: Mapping[str, Any]) -> ScoredItem:
@@ -88,8 +99,3 @@ def _report(line: Mapping[str, Any]) -> ScoredItem:
         2.0 * counts.both,
         float(counts.said + counts.true),
     )
-
-
-def _grouped(item: ScoredItem, group_of: Callable[[str], str]) -> ScoredItem:
-    group = group_of(item.item_id)
-    return ScoredItem(item.item_id, item.patient_id, item.measure, item.part, item.whole, group)

@@ -44,7 +44,7 @@ class TrainedAnswers:
         if not list(_with_regions(plain)):
             raise ValueError(
                 f'{config} has no data set with regions=dict(source=...); ablate a config like '
-                'configs/downstream/vqa.py.'
+                'configs/downstream/ct_vqa.py.'
             )
 
     def config(self, condition: str, seed: int) -> Config:
@@ -75,7 +75,7 @@ class TrainedAnswers:
         # mmengine keeps loggers by this name: each run needs its own.
         config.experiment_name = f'{Path(self._path).stem}_{condition}_{seed}_{time.time_ns()}'
         config.resume = (folder / 'train' / 'last_checkpoint').is_file()
-        config.train_cfg.val_interval = config.train_cfg.max_epochs + 1  # tested, not validated
+        config.train_cfg.val_begin = config.train_cfg.max_epochs + 1  # tested, not validated
         folder.mkdir(parents=True, exist_ok=True)
         config.dump(str(folder / 'config.py'))
         runner = build_runner(config)

@@ -37,7 +37,8 @@ class TextFiles:
         questions: All questions that were kept.
         reports: Number of reports by split.
         left_out: Number of questions that were not kept, by reason.
-        silent: Number of images without a report: their source annotates nothing.
+        silent: Number of images without a report: no annotated organ is there, and their source
+            annotates no finding that could be denied.
     """
 
     questions: tuple[AskedQuestion, ...]

@@ -4,14 +4,14 @@ Data set, transforms, model and metrics are registered beside the others; config
 them.
 """
 
+from ..ablation.region_source import SOURCES, regions_of
+from ..task_text import TaskText, read_task_texts
 from .answer_metric import AnswerMetric
 from .finding_metric import FindingMetric
 from .frozen_image_encoder import FrozenImageEncoder
-from .region_source import SOURCES, regions_of
 from .region_text_dataset import RegionTextDataset
 from .region_text_model import RegionTextModel
 from .region_transforms import LoadRegions, PackRegionInputs
-from .task_text import TaskText, read_task_texts
 from .word_vocabulary import WordVocabulary
 
 __all__ = [

@@ -14,8 +14,8 @@ from mmdet_medglip.registry import DATASETS
 from mmdet_medglip.store import GroundingStore
 from mmdet_medglip.structures import Record
 
-from .region_source import regions_of
-from .task_text import Task, TaskText, read_task_texts
+from ..ablation.region_source import regions_of
+from ..task_text import Task, TaskText, read_task_texts
 
 __all__ = ['RegionTextDataset']
 

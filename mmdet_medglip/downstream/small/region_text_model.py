@@ -15,9 +15,9 @@ from mmdet_medglip.models.language_models.padding import pad_rows
 from mmdet_medglip.registry import MODELS
 from mmdet_medglip.text import prompt_from_phrases
 
+from ..task_text import Task, TaskText, read_task_texts
 from .image_tokens import ImageTokens
 from .region_tokens import RegionTokens
-from .task_text import Task, TaskText, read_task_texts
 from .text_decoder import DecoderMemory, TextDecoder
 from .word_vocabulary import WordVocabulary
 
@@ -108,7 +108,7 @@ class RegionTextModel(BaseModel):
         maps = self.image_encoder(inputs, [sample.modality for sample in samples])
         image = self.image_tokens(maps[-self.num_maps :])
         regions, present = self.region_tokens(
-            [self._words_of(sample.region_words) for sample in samples],
+            self._words_of([sample.region_words for sample in samples]),
             [sample.regions.bboxes for sample in samples],
             [sample.regions.scores for sample in samples],
             [tuple(inputs.shape[-2:])] * len(samples),
@@ -120,14 +120,17 @@ class RegionTextModel(BaseModel):
         tokens = self.memory(tokens, src_key_padding_mask=~mask)
         return self.decoder.remember(tokens, mask)
 
-    def _words_of(self, words: Sequence[str]) -> Tensor:
-        """Mean feature of the words of each region, (N, D); N may be 0."""
-        if not words:
-            return torch.zeros(0, self.language_model.channels, device=self.registers.device)
-        text = self.language_model([prompt_from_phrases([word]) for word in words])
-        return torch.cat(
-            [share @ row for share, row in zip(text.shares(), text.hidden, strict=True)]
-        )
+    def _words_of(self, words: Sequence[Sequence[str]]) -> list[Tensor]:
+        """Mean feature of the words of each region, (N_i, D) for each image; N_i may be 0."""
+        distinct = list(dict.fromkeys(word for of_one in words for word in of_one))
+        known = torch.zeros(1, self.language_model.channels, device=self.registers.device)
+        if distinct:
+            text = self.language_model([prompt_from_phrases([word]) for word in distinct])
+            means = [share @ row for share, row in zip(text.shares(), text.hidden, strict=True)]
+            known = torch.cat(means)
+        place = {word: row for row, word in enumerate(distinct)}
+        rows = [[place[word] for word in of_one] for of_one in words]
+        return [known[torch.tensor(row, dtype=torch.long, device=known.device)] for row in rows]
 
     def _requests(self, texts: Sequence[Sequence[TaskText]]) -> tuple[Tensor, Tensor]:
         """Features (B, R, T, D) of all requests, and bool (B, R, T), True = a token.

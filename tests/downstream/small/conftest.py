@@ -63,14 +63,21 @@ def _results(store: GroundingStore) -> Results:
         labels = np.array([classes.index(i.label) for i in record.instances], np.int64)
         images.append(
             ImageResult(
-                image_id=record.image_id, modality='ct', height=SIDE, width=SIDE,
+                image_id=record.image_id,
+                modality='ct',
+                height=SIDE,
+                width=SIDE,
                 phrases=tuple(store.display_names[label] for label in classes),
-                asked=np.arange(len(classes)), boxes=boxes + np.float32([1, 0, 1, 0]),
+                asked=np.arange(len(classes)),
+                boxes=boxes + np.float32([1, 0, 1, 0]),
                 scores=np.linspace(0.9, 0.5, len(boxes), dtype=np.float32),
-                box_phrases=labels, gt_boxes=boxes, gt_labels=labels,
-                gt_ignore=np.zeros(len(boxes), bool), source='tiny',
+                box_phrases=labels,
+                gt_boxes=boxes,
+                gt_labels=labels,
+                gt_ignore=np.zeros(len(boxes), bool),
+                source='tiny',
                 patient_id=record.patient_id,
-            )  # fmt: skip
+            )
         )
     names = tuple(store.display_names[label] for label in classes)
     return Results(classes=classes, class_names=names, images=tuple(images))

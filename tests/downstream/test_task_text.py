@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mmdet_medglip.downstream.small.task_text import REPORT_REQUEST, read_task_texts
+from mmdet_medglip.downstream.task_text import REPORT_REQUEST, read_task_texts
 
 QUESTION = {
     'question_id': 'q1', 'image_id': 'a', 'image_path': None, 'question': 'Is it?',
