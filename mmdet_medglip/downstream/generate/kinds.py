@@ -157,13 +157,14 @@ def comparison(topic: Topic) -> Asking | None:
 
 
 def larger_one(topic: Topic) -> Asking | None:
-    """Ask which of two organs looks larger."""
+    """Ask which of two organs looks larger; the answer is its side, where the two differ."""
     pair = topic.unlike_pair
     if pair is None:
         return None
     one, other = (topic.ontology.display_name(label) for label in pair)
     first = topic.facts.largest(pair[0]).area > topic.facts.largest(pair[1]).area
-    return Asking((f'Which is larger, the {one} or the {other}?',), one if first else other)
+    answer = topic.ontology.side(pair[0] if first else pair[1])
+    return Asking((f'Which is larger, the {one} or the {other}?',), str(answer))
 
 
 KINDS: dict[str, Callable[[Topic], Asking | None]] = {

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmdet_medglip.models.language_models.padding import pad_rows
+from mmdet_medglip.models.language_models.weight_bound_cache import WeightBoundCache
 from mmdet_medglip.registry import MODELS
 from mmdet_medglip.text import prompt_from_phrases
 
@@ -22,6 +23,9 @@ from .text_decoder import DecoderMemory, TextDecoder
 from .word_vocabulary import WordVocabulary
 
 __all__ = ['RegionTextModel']
+
+_KEPT_WORDS = 1024
+"""Distinct words of regions whose features are kept."""
 
 
 @MODELS.register_module()
@@ -65,6 +69,7 @@ class RegionTextModel(BaseModel):
         self.register_buffer('words_digest', torch.tensor(self.words.digest))
         self.image_encoder = MODELS.build(image_encoder)
         self.language_model = MODELS.build(language_model)
+        self._word_features: WeightBoundCache[str, Tensor] = WeightBoundCache(_KEPT_WORDS)
         self.num_maps = len(in_channels)
         self.image_tokens = ImageTokens(in_channels, channels)
         text_channels = self.language_model.channels
@@ -123,14 +128,17 @@ class RegionTextModel(BaseModel):
     def _words_of(self, words: Sequence[Sequence[str]]) -> list[Tensor]:
         """Mean feature of the words of each region, (N_i, D) for each image; N_i may be 0."""
         distinct = list(dict.fromkeys(word for of_one in words for word in of_one))
-        known = torch.zeros(1, self.language_model.channels, device=self.registers.device)
-        if distinct:
-            text = self.language_model([prompt_from_phrases([word]) for word in distinct])
-            means = [share @ row for share, row in zip(text.shares(), text.hidden, strict=True)]
-            known = torch.cat(means)
-        place = {word: row for row, word in enumerate(distinct)}
-        rows = [[place[word] for word in of_one] for of_one in words]
-        return [known[torch.tensor(row, dtype=torch.long, device=known.device)] for row in rows]
+        known = self._word_features.fetch_of(
+            self.language_model.model, distinct, self._encode_words
+        )
+        none = torch.zeros(0, self.language_model.channels, device=self.registers.device)
+        return [
+            torch.stack([known[word] for word in of_one]) if of_one else none for of_one in words
+        ]
+
+    def _encode_words(self, words: Sequence[str]) -> list[Tensor]:
+        text = self.language_model([prompt_from_phrases([word]) for word in words])
+        return [(share @ row)[0] for share, row in zip(text.shares(), text.hidden, strict=True)]
 
     def _requests(self, texts: Sequence[Sequence[TaskText]]) -> tuple[Tensor, Tensor]:
         """Features (B, R, T, D) of all requests, and bool (B, R, T), True = a token.

@@ -53,7 +53,7 @@ def test_findings_of_both_sides():
 
 def test_organs_of_both_sides_are_compared_if_they_differ():
     found = answers(LEFT, RIGHT)
-    assert found['larger_one', 'kidney_left'] == 'left kidney'
+    assert found['larger_one', 'kidney_left'] == 'left'
     alike = Instance((10, 40, 30, 60), label='kidney_right')
     assert ('larger_one', 'kidney_left') not in answers(LEFT, alike)
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.registry import DefaultScope
 
 from mmdet_medglip.downstream.generate import make_text_files
 from mmdet_medglip.evaluation.image_result import ImageResult
@@ -32,6 +33,13 @@ def _record(patient: int, image: int) -> Record:
         f'p{patient}_{image}', SIDE, SIDE, 'ct', 'tiny', f'p{patient}', split=SPLITS[patient],
         instances=tuple(found), spacing_mm=(1.0, 1.0),
     )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def scope():
+    """Find types without a prefix, as in a run."""
+    with DefaultScope.overwrite_default_scope('mmdet_medglip'):
+        yield
 
 
 @pytest.fixture(scope='session')
