@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/region_text_r18.py',
     '../_base_/datasets/region_text.py',
-    '../_base_/schedules/adamw_8e.py',
+    '../_base_/schedules/adamw_16e.py',
     '../_base_/default_runtime.py',
 ]
 
@@ -18,4 +18,5 @@ val_dataloader = dict(dataset=dict(ann_file='questions/vqa_val.jsonl', **task))
 test_dataloader = dict(dataset=dict(ann_file='questions/vqa_test.jsonl', **task))
 val_evaluator = [dict(type='AnswerMetric')]
 test_evaluator = val_evaluator
-default_hooks = dict(checkpoint=dict(interval=4, save_best=None))
+optim_wrapper = dict(optimizer=dict(lr=2e-3))
+default_hooks = dict(checkpoint=dict(interval=8, save_best=None))

@@ -26,7 +26,7 @@ def test_files_and_table(load_tool, store, capsys):
     shown = capsys.readouterr().out
     lines = (store / 'questions' / 'vqa_test.jsonl').read_text().splitlines()
     assert len(lines) == 4 and json.loads(lines[0])['answer_type'] == 'closed'
-    row = next(line.split() for line in shown.splitlines() if line.startswith('presence'))
+    row = next(line.split() for line in shown.splitlines() if line.split()[:1] == ['presence'])
     assert row[1:5] == ['closed', '4', '4', '4']
     assert 'reports: 2 train, 2 val, 2 test; images with nothing to report: 6' in shown
 

@@ -41,7 +41,7 @@ def gain_table(gains: Sequence[Gain], reference: str = 'none') -> str:
         rows.append([heading, '', '', '', '', ''])
         for name in _ordered(gain):
             value = gain.values[name]
-            cells = [f'  {CONDITION_NAMES.get(name, name)}', value.value]
+            cells: list[str | int | float] = [f'  {CONDITION_NAMES.get(name, name)}', value.value]
             cells.append(f'{value.low:.3f} to {value.high:.3f}')
             found = gain.differences.get(name)
             if found is None:
@@ -73,7 +73,7 @@ def gain_chart(gains: Sequence[Gain]) -> bytes:
                 value = gain.values[name]
                 reach = [[value.value - value.low], [value.high - value.value]]
                 axes.bar(
-                    place, value.value, 0.7, color=COLOURS[place], yerr=np.nan_to_num(reach),
+                    [place], [value.value], 0.7, color=COLOURS[place], yerr=np.nan_to_num(reach),
                     error_kw={'elinewidth': 1, 'ecolor': INK, 'capsize': 3}, zorder=2,
                 )  # fmt: skip
                 each = gain.by_seed[name]

@@ -4,7 +4,7 @@ from .asked_question import AskedQuestion
 from .asking import ask_all, usual_lengths
 from .balance import Balanced, balance, majority_answers
 from .finding_set import Finding, findings_of_report, findings_of_truth
-from .found_object import FoundObject, zone_of
+from .found_object import FoundObject
 from .image_facts import ImageFacts, annotated_labels, facts_of
 from .kinds import KINDS
 from .report_text import write_findings, write_impression
@@ -29,5 +29,4 @@ __all__ = [
     'usual_lengths',
     'write_findings',
     'write_impression',
-    'zone_of',
 ]

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.store import GroundingStore
 from mmdet_medglip.structures import Box, Instance, Record
 
-from .found_object import FoundObject, zone_of
+from ..context.places import grid_places
+from ..regions import ImageRegions
+from .found_object import FoundObject
 
 __all__ = ['ImageFacts', 'annotated_labels', 'facts_of']
 
@@ -88,8 +92,8 @@ def facts_of(
     shown = [i for i in record.instances if i.label in known and i.label not in vague]
     organs = [i for i in shown if ontology.side(str(i.label)) is not None]
     objects: dict[str, list[FoundObject]] = {}
-    for instance in shown:
-        found = _object(instance, record, organs, ontology)
+    for instance, zone in zip(shown, _zones(shown, record), strict=True):
+        found = _object(instance, zone, record, organs, ontology)
         objects.setdefault(found.label, []).append(found)
     return ImageFacts(
         image_id=record.image_id,
@@ -104,8 +108,18 @@ def facts_of(
     )
 
 
+def _zones(shown: list[Instance], record: Record) -> list[str]:
+    """Say in which ninth of the image each region lies, as the image is shown."""
+    labels = tuple(str(instance.label) for instance in shown)
+    boxes = np.array([instance.bbox for instance in shown], np.float32).reshape(-1, 4)
+    size = (record.height, record.width)
+    scores = np.ones(len(shown), np.float32)
+    regions = ImageRegions(record.image_id, *size, record.modality, labels, boxes, scores)
+    return grid_places(regions, 'image')
+
+
 def _object(
-    instance: Instance, record: Record, organs: list[Instance], ontology: Ontology
+    instance: Instance, zone: str, record: Record, organs: list[Instance], ontology: Ontology
 ) -> FoundObject:
     label = str(instance.label)
     side, host = ontology.side(label), None
@@ -117,7 +131,6 @@ def _object(
         x1, y1, x2, y2 = instance.bbox
         rows, columns = record.spacing_mm
         length = max((x2 - x1) * columns, (y2 - y1) * rows)
-    zone = zone_of(instance.bbox, record.height, record.width)
     return FoundObject(label, instance.bbox, side, host, length, zone)
 
 

@@ -72,14 +72,15 @@ class RegionTextModel(BaseModel):
         self._word_features: WeightBoundCache[str, Tensor] = WeightBoundCache(_KEPT_WORDS)
         self.num_maps = len(in_channels)
         self.image_tokens = ImageTokens(in_channels, channels)
-        text_channels = self.language_model.channels
-        self.region_tokens = RegionTokens(text_channels, channels)
+        # One for requests and regions: what has the same words is alike.
+        self.text_projection = nn.Linear(self.language_model.channels, channels)
+        self.region_tokens = RegionTokens(channels)
         self.registers = nn.Parameter(torch.randn(num_registers, channels) * 0.02)
         layer = nn.TransformerEncoderLayer(
             channels, 4, 4 * channels, 0.1, 'gelu', batch_first=True, norm_first=True
         )
         self.memory = nn.TransformerEncoder(layer, num_memory_layers, enable_nested_tensor=False)
-        self.decoder = TextDecoder(len(self.words), text_channels, channels, **decoder or {})
+        self.decoder = TextDecoder(len(self.words), channels, **decoder or {})
 
     def forward(
         self, inputs: Tensor, data_samples: Sequence[DetDataSample], mode: str = 'tensor'
@@ -126,14 +127,15 @@ class RegionTextModel(BaseModel):
         return self.decoder.remember(tokens, mask)
 
     def _words_of(self, words: Sequence[Sequence[str]]) -> list[Tensor]:
-        """Mean feature of the words of each region, (N_i, D) for each image; N_i may be 0."""
+        """Mean of the words of each region, (N_i, channels) for each image; N_i may be 0."""
         distinct = list(dict.fromkeys(word for of_one in words for word in of_one))
         known = self._word_features.fetch_of(
             self.language_model.model, distinct, self._encode_words
         )
         none = torch.zeros(0, self.language_model.channels, device=self.registers.device)
         return [
-            torch.stack([known[word] for word in of_one]) if of_one else none for of_one in words
+            self.text_projection(torch.stack([known[word] for word in of_one]) if of_one else none)
+            for of_one in words
         ]
 
     def _encode_words(self, words: Sequence[str]) -> list[Tensor]:
@@ -141,7 +143,7 @@ class RegionTextModel(BaseModel):
         return [(share @ row)[0] for share, row in zip(text.shares(), text.hidden, strict=True)]
 
     def _requests(self, texts: Sequence[Sequence[TaskText]]) -> tuple[Tensor, Tensor]:
-        """Features (B, R, T, D) of all requests, and bool (B, R, T), True = a token.
+        """Tokens (B, R, T, channels) of all requests, and bool (B, R, T), True = a token.
 
         Images with fewer requests than others are filled up with their first one.
         """
@@ -150,7 +152,8 @@ class RegionTextModel(BaseModel):
         flat = [prompt_from_phrases([text.request]) for row in rows for text in row]
         found = self.language_model(flat)
         shape = (len(texts), most)
-        return found.hidden.unflatten(0, shape), found.mask.unflatten(0, shape)
+        tokens = self.text_projection(found.hidden)
+        return tokens.unflatten(0, shape), found.mask.unflatten(0, shape)
 
     def _loss(
         self,

@@ -41,16 +41,14 @@ def box_geometry(boxes: Tensor, height: int, width: int) -> Tensor:
 class RegionTokens(nn.Module):
     """Make one token of each region.
 
-    A token is the sum of three parts: the features of its words, its geometry, and its score.
+    A token is the sum of three parts: its words, its geometry, and its score.
 
     Args:
-        text_channels: Width of the features of words.
         channels: Width of a token.
     """
 
-    def __init__(self, text_channels: int, channels: int) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.words = nn.Linear(text_channels, channels)
         width = box_geometry(torch.zeros(1, 4), 1, 1).shape[1]
         self.geometry = nn.Sequential(
             nn.Linear(width, channels), nn.GELU(), nn.Linear(channels, channels)
@@ -68,7 +66,7 @@ class RegionTokens(nn.Module):
         """Make the tokens of a batch.
 
         Args:
-            words: For each of B images (N_i, text_channels), features of the words of its regions.
+            words: For each of B images (N_i, channels), the words of its regions.
             boxes: For each (N_i, 4) xyxy in pixels of the network's input; N_i may be 0.
             scores: For each (N_i,) in (0, 1].
             sizes: Height and width of the network's input for each.
@@ -81,7 +79,7 @@ class RegionTokens(nn.Module):
         for of_words, of_boxes, of_scores, size in zip(words, boxes, scores, sizes, strict=True):
             place = self.geometry(box_geometry(of_boxes, *size))
             sure = self.score(torch.stack([of_scores, of_scores.clamp(min=1e-3).log()], 1))
-            rows.append(self.norm(self.words(of_words) + place + sure))
+            rows.append(self.norm(of_words + place + sure))
         tokens, mask = pad_rows(rows)
         if not tokens.shape[1]:
             tokens = tokens.new_zeros(len(rows), 1, tokens.shape[2])

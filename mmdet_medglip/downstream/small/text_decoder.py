@@ -34,7 +34,6 @@ class TextDecoder(nn.Module):
 
     Args:
         num_words: Number of words.
-        text_channels: Width of the features of a request.
         channels: Width of the tokens.
         num_layers: Layers, at least 1.
         num_heads: Heads of attention.
@@ -45,7 +44,6 @@ class TextDecoder(nn.Module):
     def __init__(
         self,
         num_words: int,
-        text_channels: int,
         channels: int,
         num_layers: int = 3,
         num_heads: int = 4,
@@ -53,7 +51,6 @@ class TextDecoder(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        self.request = nn.Linear(text_channels, channels)
         self.words = nn.Embedding(num_words, channels)
         self.places = nn.Parameter(torch.zeros(max_words + 1, channels))
         nn.init.normal_(self.words.weight, std=0.02)
@@ -80,7 +77,7 @@ class TextDecoder(nn.Module):
         """Score the word that follows each word.
 
         Args:
-            request: (B, R, T, text_channels), R requests of each of B images.
+            request: (B, R, T, channels), R requests of each of B images.
             request_mask: bool (B, R, T), True = a token.
             words: int64 (B, R, W) numbers of words, the first is ``start``; padding at the end.
             memory: Of the images.
@@ -90,7 +87,7 @@ class TextDecoder(nn.Module):
         """
         count = words.shape[-1]
         told = self.words(words) + self.places[:count]
-        tokens = torch.cat([self.request(request), told], 2)
+        tokens = torch.cat([request, told], 2)
         mask = _prefix_mask(request_mask, count)
         for layer, keys in zip(self.layers, memory.keys, strict=True):
             tokens = layer(tokens, mask, keys, memory.mask)
@@ -103,7 +100,7 @@ class TextDecoder(nn.Module):
         """Say the likeliest word after word, until all answers have ended.
 
         Args:
-            request: (B, R, T, text_channels).
+            request: (B, R, T, channels).
             request_mask: bool (B, R, T).
             memory: Of the images.
             start: Number of the first word.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -12,7 +13,8 @@ class TextDecoderLayer(nn.Module):
     """Attention of a text to itself, attention to the image, and a feed-forward net.
 
     Norms come first. Keys and values of the image are made once, however many requests and steps
-    look at them.
+    look at them. Queries and keys begin equal: a word looks at first at what is like it, so that a
+    request finds the regions that it names before it has learned to.
 
     Args:
         channels: Width, a multiple of ``num_heads``.
@@ -37,6 +39,9 @@ class TextDecoderLayer(nn.Module):
             nn.Linear(4 * channels, channels),
         )
         self.dropout = nn.Dropout(dropout)
+        with torch.no_grad():
+            self.image_in.weight[:channels] = self.image_query.weight
+            self.image_in.bias[:channels] = self.image_query.bias
 
     def remember(self, memory: Tensor) -> tuple[Tensor, Tensor]:
         """Return keys and values, each (B, heads, M, width), of tokens (B, M, channels)."""

@@ -1,8 +1,6 @@
 """Facts of an image follow from its boxes."""
 
-import pytest
-
-from mmdet_medglip.downstream.generate import facts_of, zone_of
+from mmdet_medglip.downstream.generate import facts_of
 from mmdet_medglip.structures import Instance, Record
 
 LABELS = ('kidney_left', 'kidney_right', 'kidney_stone', 'liver_lesion')
@@ -57,15 +55,7 @@ def test_a_negative_image_has_facts_without_objects():
     assert facts.labels == LABELS and not facts.objects
 
 
-@pytest.mark.parametrize(
-    ('box', 'zone'),
-    [
-        pytest.param((0, 0, 10, 10), 'upper left', id='corner'),
-        pytest.param((40, 40, 50, 50), 'centre', id='middle of the image'),
-        pytest.param((80, 40, 90, 50), 'middle right', id='edge'),
-        pytest.param((40, 80, 50, 90), 'lower centre', id='below'),
-        pytest.param((30, 0, 30.1, 1), 'upper centre', id='the first third ends at 30'),
-    ],
-)
-def test_zones_are_ninths_of_the_image(box, zone):
-    assert zone_of(box, 90, 90) == zone
+def test_zones_are_those_of_the_image_as_it_is_shown():
+    corner = Instance((0, 0, 10, 10), label='liver_lesion')
+    (lesion,) = facts_of(record(corner), LABELS).objects['liver_lesion']
+    assert lesion.zone == 'upper left'

@@ -15,9 +15,9 @@ def test_geometry_is_relative_to_the_image():
 
 
 def test_images_without_regions_have_no_token_that_counts():
-    tokens = RegionTokens(6, 16)
-    words, boxes = torch.randn(2, 6), torch.tensor([[0.0, 0, 5, 5], [2.0, 2, 9, 9]])
-    none = torch.zeros(0, 6), torch.zeros(0, 4), torch.zeros(0)
+    tokens = RegionTokens(16)
+    words, boxes = torch.randn(2, 16), torch.tensor([[0.0, 0, 5, 5], [2.0, 2, 9, 9]])
+    none = torch.zeros(0, 16), torch.zeros(0, 4), torch.zeros(0)
     found, mask = tokens(
         [words, none[0]], [boxes, none[1]], [torch.tensor([1.0, 0.5]), none[2]], [(10, 10)] * 2
     )
@@ -29,8 +29,8 @@ def test_images_without_regions_have_no_token_that_counts():
 
 def test_words_place_and_score_all_count():
     torch.manual_seed(0)
-    tokens = RegionTokens(6, 16)
-    words, box, score = torch.randn(1, 6), torch.tensor([[1.0, 1, 4, 4]]), torch.tensor([0.5])
+    tokens = RegionTokens(16)
+    words, box, score = torch.randn(1, 16), torch.tensor([[1.0, 1, 4, 4]]), torch.tensor([0.5])
 
     def token(words=words, box=box, score=score):
         return tokens([words], [box], [score], [(10, 10)])[0]

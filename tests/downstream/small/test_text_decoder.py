@@ -9,12 +9,12 @@ from mmdet_medglip.downstream.small.text_decoder import TextDecoder
 @pytest.fixture
 def decoder() -> TextDecoder:
     torch.manual_seed(0)
-    return TextDecoder(num_words=11, text_channels=6, channels=16, num_layers=2, num_heads=4).eval()
+    return TextDecoder(num_words=11, channels=16, num_layers=2, num_heads=4).eval()
 
 
 def inputs(batch=2, requests=3, tokens=4, words=5):
     torch.manual_seed(1)
-    request = torch.randn(batch, requests, tokens, 6)
+    request = torch.randn(batch, requests, tokens, 16)
     return (
         request,
         torch.ones(batch, requests, tokens, dtype=torch.bool),
@@ -47,7 +47,7 @@ def test_requests_of_an_image_do_not_see_each_other(decoder):
 def test_padding_of_requests_and_images_changes_nothing(decoder):
     request, mask, words, memory, seen = inputs()
     plain = decoder(request, mask, words, decoder.remember(memory, seen))
-    longer = torch.cat([request, torch.randn(2, 3, 2, 6)], 2)
+    longer = torch.cat([request, torch.randn(2, 3, 2, 16)], 2)
     wide = torch.cat([mask, torch.zeros(2, 3, 2, dtype=torch.bool)], 2)
     more = torch.cat([memory, torch.randn(2, 3, 16)], 1)
     hidden = torch.cat([seen, torch.zeros(2, 3, dtype=torch.bool)], 1)
@@ -72,3 +72,13 @@ def test_it_says_the_likeliest_word_after_word(decoder):
         best = decoder(request, mask, words, known)[:, :, -1].argmax(-1)
         assert best.equal(said[..., step])
         words = torch.cat([words, best[..., None]], 2)
+
+
+def test_a_word_looks_first_at_what_is_like_it(decoder):
+    layer = decoder.layers[0]
+    word = torch.randn(1, 1, 16)
+    unlike = torch.randn(1, 30, 16)
+    keys, _ = layer.remember(torch.cat([word, unlike], 1))
+    query = layer._split(layer.image_query(word))
+    near = (query @ keys.transpose(-1, -2)).mean(1)[0, 0]
+    assert near[0] > near[1:].mean()
