@@ -41,7 +41,7 @@ def balance(questions: Sequence[AskedQuestion], seed: int) -> Balanced:
     """
     groups: dict[tuple[str, ...], list[AskedQuestion]] = {}
     for question in questions:
-        key = (
+        key: tuple[str, ...] = (
             question.split,
             question.source,
             question.modality,
@@ -81,6 +81,6 @@ def majority_answers(questions: Iterable[AskedQuestion]) -> dict[str, str]:
     for question in questions:
         numbers.setdefault(question.question, Counter())[question.answer] += 1
     return {
-        words: min(found, key=lambda answer, of=found: (-of[answer], answer))
+        words: min(found.items(), key=lambda pair: (-pair[1], pair[0]))[0]
         for words, found in numbers.items()
     }
