@@ -67,6 +67,7 @@ setup(
         'python-gdcm>=3.0.24',
         'pyyaml>=6',
         'rich>=13',
+        'safetensors>=0.4',
         'scipy>=1.13',
         'simpleitk>=2.3',
         'torch>=2.1',
