@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 __all__ = [
+    'IMAGE_FORMATS',
     'MAX_PIXELS',
     'check_pixels',
     'image_pixels',
@@ -19,6 +20,11 @@ __all__ = [
 ]
 
 MAX_PIXELS = 100_000_000
+IMAGE_FORMATS = (
+    'BMP', 'DIB', 'GIF', 'JPEG', 'JPEG2000', 'PCX', 'PNG', 'PPM', 'SGI', 'TGA', 'TIFF', 'WEBP',
+)  # fmt: skip
+"""Kinds that are decoded. Pillow would hand others, such as PostScript, to programs that run them."""
+
 _EXIF_ORIENTATION = 0x0112
 _PAGED = ('TIFF', 'GIF', 'WEBP', 'PNG')
 _COPIED = {('PNG', 'L'): '.png', ('PNG', 'RGB'): '.png', ('PNG', 'I;16'): '.png'} | {
@@ -62,7 +68,7 @@ def open_image(path: Path, max_pixels: int = MAX_PIXELS, *, pixels: bool = True)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
-            image = Image.open(path)
+            image = Image.open(path, formats=IMAGE_FORMATS)
     except Exception as error:  # a decoder may raise anything on a broken file
         raise ValueError(f'{path} cannot be read as an image ({error}); replace it.') from error
     try:

@@ -11,6 +11,7 @@ from PIL import Image
 from mmdet_medglip.ingest.images import (
     check_pixels,
     image_size,
+    open_image,
     read_image,
     stored_suffix,
     write_png,
@@ -187,3 +188,13 @@ def test_header_of_a_bomb(tmp_path: Path, side: int) -> None:
     (tmp_path / 'a.png').write_bytes(data)
     with pytest.raises(ValueError, match=r'a\.png'):
         read_image(tmp_path / 'a.png')
+
+
+def test_postscript_is_refused_and_never_run(tmp_path: Path, monkeypatch) -> None:
+    from PIL import EpsImagePlugin
+
+    monkeypatch.setattr(EpsImagePlugin, 'Ghostscript', lambda *_, **__: pytest.fail('it was run'))
+    path = tmp_path / 'scan.png'
+    path.write_bytes(b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 32 24\nshowpage\n')
+    with pytest.raises(ValueError, match='cannot be read as an image'):
+        open_image(path)
