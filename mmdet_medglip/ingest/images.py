@@ -23,7 +23,7 @@ MAX_PIXELS = 100_000_000
 IMAGE_FORMATS = (
     'BMP', 'DIB', 'GIF', 'JPEG', 'JPEG2000', 'PCX', 'PNG', 'PPM', 'SGI', 'TGA', 'TIFF', 'WEBP',
 )  # fmt: skip
-"""Kinds that are decoded. Pillow would hand others, such as PostScript, to programs that run them."""
+"""Kinds that are decoded. Others, such as PostScript, Pillow hands to programs that run them."""
 
 _EXIF_ORIENTATION = 0x0112
 _PAGED = ('TIFF', 'GIF', 'WEBP', 'PNG')
