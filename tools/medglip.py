@@ -1,6 +1,7 @@
-"""Check prompts and list labels; the same as the command ``medglip`` of an installed package.
+"""Find phrases in images, and more; the same as the command ``medglip`` of an installed package.
 
 Example:
+    python tools/medglip.py predict configs/medglip/ct.py scan.dcm -p 'Detect: liver, spleen'
     python tools/medglip.py lint-prompt 'liver, no cyst, polyp' --modality ct
     python tools/medglip.py list-labels --modality ct --region abdomen --level class
 """

@@ -1,1 +1,1 @@
-"""The command ``medglip``: what can be known of prompts and labels without a model."""
+"""The command ``medglip``, thin over the package and the programs of tools/."""

@@ -10,6 +10,7 @@ from PIL import Image
 __all__ = [
     'MAX_PIXELS',
     'check_pixels',
+    'image_pixels',
     'image_size',
     'open_image',
     'read_image',
@@ -136,19 +137,32 @@ def read_image(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
             bits.
     """
     with open_image(path, max_pixels) as image:
-        if image.mode == 'F':
-            raise ValueError(f'{path} holds floating-point values; rescale them to 16 bits.')
-        if image.mode.startswith('I;16') or image.mode == 'I':
-            values = np.asarray(image)
-            if values.min() < 0 or values.max() > np.iinfo(np.uint16).max:
-                raise ValueError(f'{path}: values must fit 16 bits without sign; rescale them.')
-            return values.astype(np.uint16)
-        is_grey = image.mode in ('L', '1', 'LA', 'La')
-        if _has_transparency(image):
-            seen = image.convert('RGBA')
-            black = Image.new('RGBA', seen.size, (0, 0, 0, 255))
-            return np.asarray(Image.alpha_composite(black, seen).convert('L' if is_grey else 'RGB'))
-        return np.asarray(image.convert('L' if is_grey else 'RGB'))
+        return image_pixels(image, str(path))
+
+
+def image_pixels(image: Image.Image, where: str) -> np.ndarray:
+    """Return the pixels of a Pillow image, whatever its mode; see :func:`read_image`.
+
+    Args:
+        image: The image, its size checked.
+        where: What it is called in messages.
+
+    Raises:
+        ValueError: If its values do not fit 16 bits.
+    """
+    if image.mode == 'F':
+        raise ValueError(f'{where} holds floating-point values; rescale them to 16 bits.')
+    if image.mode.startswith('I;16') or image.mode == 'I':
+        values = np.asarray(image)
+        if values.min() < 0 or values.max() > np.iinfo(np.uint16).max:
+            raise ValueError(f'{where}: values must fit 16 bits without sign; rescale them.')
+        return values.astype(np.uint16)
+    is_grey = image.mode in ('L', '1', 'LA', 'La')
+    if _has_transparency(image):
+        seen = image.convert('RGBA')
+        black = Image.new('RGBA', seen.size, (0, 0, 0, 255))
+        return np.asarray(Image.alpha_composite(black, seen).convert('L' if is_grey else 'RGB'))
+    return np.asarray(image.convert('L' if is_grey else 'RGB'))
 
 
 def write_png(path: Path, image: np.ndarray) -> None:

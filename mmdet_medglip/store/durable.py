@@ -2,9 +2,12 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
-__all__ = ['file_sha256', 'replace_file', 'sync']
+__all__ = ['file_sha256', 'replace_file', 'replacing_file', 'sync']
 
 _CHUNK = 1 << 20
 
@@ -39,6 +42,31 @@ def replace_file(path: Path, content: bytes) -> None:
     try:
         with partial.open('wb') as file:
             file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    sync(path.parent)
+
+
+@contextmanager
+def replacing_file(path: Path) -> Iterator[IO[str]]:
+    """Write a text bit by bit; it takes its name when the block ends well, else nothing changes.
+
+    Args:
+        path: File to write; an older one is replaced.
+
+    Yields:
+        A file to write text to, UTF-8, line ends as written.
+
+    Raises:
+        OSError: If the disk is full or fails; the old file is then still there.
+    """
+    partial = path.with_name(f'.{path.name}.partial-{os.getpid()}')
+    try:
+        with partial.open('w', encoding='utf-8', newline='') as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)

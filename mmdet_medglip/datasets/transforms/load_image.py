@@ -24,11 +24,14 @@ class LoadMedImage(BaseTransform):
     before any pixel is decoded. A DICOM file brings rescale, window and spacing itself; of the
     patient nothing is read.
 
-    Required keys: ``img_path``; optional: ``img_id``, ``height``, ``width``, ``rescale_slope``,
-    ``rescale_intercept``. Added keys: ``img`` (float32, ``(H, W)`` for grey and ``(H, W, 3)`` in
-    BGR for colour), ``img_bits`` (8 or 16, of the stored file), ``img_shape`` and ``ori_shape``
-    (``(H, W)``); of a DICOM file also ``rescale_slope``, ``rescale_intercept``, ``rescale_type``,
-    ``window`` and ``spacing_mm``.
+    An image that is in memory already comes as ``pixels``, uint8 or uint16, ``(H, W)`` or
+    ``(H, W, 3)`` in BGR; ``img_path`` then only names it.
+
+    Required keys: ``img_path`` or ``pixels``; optional: ``img_id``, ``height``, ``width``,
+    ``rescale_slope``, ``rescale_intercept``. Removed: ``pixels``. Added keys: ``img`` (float32,
+    ``(H, W)`` for grey and ``(H, W, 3)`` in BGR for colour), ``img_bits`` (8 or 16, of the stored
+    file), ``img_shape`` and ``ori_shape`` (``(H, W)``); of a DICOM file also ``rescale_slope``,
+    ``rescale_intercept``, ``rescale_type``, ``window`` and ``spacing_mm``.
 
     Args:
         max_pixels: Largest ``height * width`` that is decoded.
@@ -53,14 +56,13 @@ class LoadMedImage(BaseTransform):
             ValueError: If the file is no readable image, is larger than ``max_pixels``, or has
                 another size than the record says.
         """
-        path = Path(results['img_path'])
-        name = f'Image {str(path)!r} of record {results.get("img_id", "?")!r}'
-        data = _read_bytes(path, name)
-        if data[128:132] == b'DICM':
-            pixels = self._load_dicom(path, results, name)
+        pixels = results.pop('pixels', None)
+        if pixels is None:
+            pixels = self._load(results)
         else:
-            self._check_header(data, results, name)
-            pixels = _decode(data, name)
+            name = f'Image {results.get("img_path")!r} of record {results.get("img_id", "?")!r}'
+            _check_kind(pixels, name)
+            self._check_size(*pixels.shape[:2], results, name)
         results['img_bits'] = 8 * pixels.dtype.itemsize
         results['img'] = _rescale(
             pixels,
@@ -69,6 +71,15 @@ class LoadMedImage(BaseTransform):
         )
         results['img_shape'] = results['ori_shape'] = pixels.shape[:2]
         return results
+
+    def _load(self, results: dict) -> np.ndarray:
+        path = Path(results['img_path'])
+        name = f'Image {str(path)!r} of record {results.get("img_id", "?")!r}'
+        data = _read_bytes(path, name)
+        if data[128:132] == b'DICM':
+            return self._load_dicom(path, results, name)
+        self._check_header(data, results, name)
+        return _decode(data, name)
 
     def _check_header(self, data: bytes, results: dict, name: str) -> None:
         """Compare the size in the file header with the bound and with the record."""
@@ -135,12 +146,16 @@ def _decode(data: bytes, name: str) -> np.ndarray:
             f'{name} cannot be decoded, it is damaged or cut short: restore the file or build the '
             'store again.'
         )
+    _check_kind(pixels, name)
+    return pixels[..., :3] if pixels.ndim == 3 else pixels
+
+
+def _check_kind(pixels: np.ndarray, name: str) -> None:
     if pixels.dtype not in (np.uint8, np.uint16):
         raise ValueError(
             f'{name} holds {pixels.dtype} pixels, expected 8 or 16 bits: store it as PNG with a '
             'rescale slope and intercept.'
         )
-    return pixels[..., :3] if pixels.ndim == 3 else pixels
 
 
 def _rescale(pixels: np.ndarray, slope: float, intercept: float) -> np.ndarray:

@@ -31,8 +31,8 @@ class RouteModality(BaseTransform):
     It stands behind ``LoadMedImage`` and before ``IntensityWindow`` and ``SamplePrompt``, which
     depend on the modality.
 
-    Required keys: ``img``, ``img_path``; optional: ``modality``. Changed: ``modality``. Added:
-    ``routing``, see :class:`mmdet_medglip.routing.Route`.
+    Required keys: ``img``; optional: ``img_path``, absent for images in memory, ``modality``.
+    Changed: ``modality``. Added: ``routing``, see :class:`mmdet_medglip.routing.Route`.
 
     Args:
         checkpoint: File with the weights of the classifier: of ``configs/medglip/all_auto.py``
@@ -97,7 +97,8 @@ class RouteModality(BaseTransform):
             return Route(self.ontology.parse_modality(given), 'given')
         from mmdet_medglip.routing.dicom_tag import modality_in_header
 
-        named = modality_in_header(results['img_path'], self.ontology)
+        path = results.get('img_path')
+        named = None if path is None else modality_in_header(path, self.ontology)
         if named == UNROUTED:
             return follow(None, self.fallback)
         if named is not None:
@@ -108,8 +109,9 @@ class RouteModality(BaseTransform):
         if self.classifier is None:
             if self.fallback is not None:
                 return None
+            name = results.get('img_path') or results.get('img_id')
             raise ValueError(
-                f'Image {results.get("img_path")} names no modality and RouteModality has no '
+                f'Image {name} names no modality and RouteModality has no '
                 'classifier: give the modality, or checkpoint= of a trained one.'
             )
         thumbnail = torch.from_numpy(thumbnail_of(results['img'])).permute(2, 0, 1)[None]

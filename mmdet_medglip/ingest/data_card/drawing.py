@@ -4,7 +4,6 @@ Lines lie outside their box, so that small findings stay visible. Names stand at
 there are few; otherwise numbers do, and the legend below tells their names.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import fields
 
@@ -17,7 +16,11 @@ from mmdet_medglip.datasets.transforms import IntensityWindow, LoadMedImage
 from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.store import GroundingStore
 from mmdet_medglip.structures import Instance, Record
-from mmdet_medglip.visualization.draw_grounding import phrase_colours
+from mmdet_medglip.visualization.box_marks import BoxMark, draw_marks
+from mmdet_medglip.visualization.grid import draw_grid
+from mmdet_medglip.visualization.lettering import Font, font_for, printable, shorten
+from mmdet_medglip.visualization.palette import phrase_colours
+from mmdet_medglip.visualization.tags import Rectangle, area
 
 from ..images import MAX_PIXELS
 from ..masks import decode_rle
@@ -25,26 +28,18 @@ from .legend import (
     DIM,
     INK,
     NAMED_BOXES,
-    Font,
     Region,
     draw_legend,
-    font_for,
     lay_out_legend,
-    shorten,
 )
-from .tags import Rectangle, area, place_tag
 
 __all__ = ['draw_grid', 'draw_record', 'network_view', 'regions_of']
 
 Pixels = npt.NDArray[np.uint8]
 
 _PAPER = (255, 255, 255)
-_HALO = (0, 0, 0)
-_HALO_BOXES = 12
-_LEAST_SIDE = 5.0
 _LONGEST_TAG = 0.5
 _GAP = 6
-_CONTROL = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]')
 
 
 def network_view(store: GroundingStore, record: Record) -> Pixels:
@@ -127,7 +122,7 @@ def draw_record(
     pen = ImageDraw.Draw(sheet)
     for number, text in enumerate(title):
         ink = INK if number == 0 else DIM
-        pen.text((0, number * line), shorten(_printable(text), side, font), ink, font)
+        pen.text((0, number * line), shorten(printable(text), side, font), ink, font)
     top = len(title) * line
     sheet.paste(picture, ((side - picture.width) // 2, top))
     for number, row in enumerate(legend):
@@ -135,47 +130,13 @@ def draw_record(
     return sheet
 
 
-def draw_grid(tiles: Sequence[Image.Image], columns: int) -> Image.Image:
-    """Put pictures of one width in rows, top edges aligned.
-
-    Args:
-        tiles: At least one picture.
-        columns: Pictures per row, >= 1.
-
-    Returns:
-        The sheet, RGB.
-
-    Raises:
-        ValueError: If there is no picture or ``columns`` is below 1.
-    """
-    if not tiles or columns < 1:
-        raise ValueError(f'Expected a picture and a column, got {len(tiles)} and {columns}.')
-    rows = [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
-    width = max(tile.width for tile in tiles)
-    heights = [max(tile.height for tile in row) for row in rows]
-    columns = min(columns, len(tiles))
-    size = (columns * (width + _GAP) + _GAP, sum(heights) + (len(rows) + 1) * _GAP)
-    sheet = Image.new('RGB', size, _PAPER)
-    top = _GAP
-    for row, height in zip(rows, heights, strict=True):
-        for column, tile in enumerate(row):
-            sheet.paste(tile, (_GAP + column * (width + _GAP), top))
-        top += height + _GAP
-    return sheet
-
-
 def _name(instance: Instance, ontology: Ontology) -> str:
     if instance.label is None:
-        return _printable(instance.phrase or 'region')
+        return printable(instance.phrase or 'region')
     try:
         return ontology.display_name(instance.label)
     except ValueError:
-        return _printable(instance.label)
-
-
-def _printable(text: str) -> str:
-    """Take out characters that break lines or turn the direction of writing."""
-    return ' '.join(_CONTROL.sub(' ', text).split())
+        return printable(instance.label)
 
 
 def _resize(image: Pixels, scale: float) -> Pixels:
@@ -199,33 +160,15 @@ def _draw_outline(image: Pixels, region: Region, scale: float) -> None:
 
 
 def _draw_boxes(picture: Image.Image, regions: Sequence[Region], scale: float, font: Font) -> None:
-    pen = ImageDraw.Draw(picture)
-    rectangles = [_rectangle(region.instance.bbox, scale, picture.size) for region in regions]
-    for x1, y1, x2, y2 in rectangles if len(rectangles) <= _HALO_BOXES else ():
-        pen.rectangle((x1 - 1, y1 - 1, x2 + 1, y2 + 1), outline=_HALO)
-    for region, rectangle in zip(regions, rectangles, strict=True):
-        pen.rectangle(rectangle, outline=region.colour)
-    if len({region.name for region in regions}) == 1:
-        long = font.getlength(regions[0].name) > _LONGEST_TAG * picture.width
-        if long or len(regions) > 1:
-            return
-    taken: list[Rectangle] = []
-    for number, region in reversed(list(enumerate(regions))):
+    one_name = len({region.name for region in regions}) == 1
+    long = one_name and font.getlength(regions[0].name) > _LONGEST_TAG * picture.width
+    nameless = one_name and (long or len(regions) > 1)
+    marks = []
+    for region in regions:
         text = str(region.number)
         if len(regions) <= NAMED_BOXES:
             text = shorten(region.name, _LONGEST_TAG * picture.width, font)
-        tag = place_tag(number, rectangles, pen.textbbox((0, 0), text, font), picture.size, taken)
-        taken.append(tag)
-        pen.rectangle(tag, fill=region.colour)
-        pen.text((tag[0] + 2, tag[1]), text, (0, 0, 0), font)
-
-
-def _rectangle(box: Rectangle, scale: float, size: tuple[int, int]) -> Rectangle:
-    """Return the line around a box: outside of it, inside the picture, never too small to see."""
-    lines = []
-    for low, high, limit in ((box[0], box[2], size[0]), (box[1], box[3], size[1])):
-        start, end = low * scale - 1, high * scale
-        missing = max(0.0, _LEAST_SIDE - (end - start)) / 2
-        lines.append((max(0, round(start - missing)), min(limit - 1, round(end + missing))))
-    (x1, x2), (y1, y2) = lines
-    return x1, y1, max(x1, x2), max(y1, y2)
+        x1, y1, x2, y2 = (value * scale for value in region.instance.bbox)
+        box: Rectangle = (x1, y1, x2, y2)
+        marks.append(BoxMark(box, region.colour, '' if nameless else text))
+    draw_marks(picture, marks, font)

@@ -4,25 +4,22 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PIL import ImageDraw, ImageFont
+from PIL import ImageDraw
 
 from mmdet_medglip.structures import Instance
+from mmdet_medglip.visualization.lettering import Font, shorten
 
 __all__ = [
     'DIM',
     'INK',
     'NAMED_BOXES',
-    'Font',
     'LegendRow',
     'Region',
     'draw_legend',
-    'font_for',
     'lay_out_legend',
-    'shorten',
 ]
 
 Colour = tuple[int, int, int]
-Font = ImageFont.FreeTypeFont
 LegendRow = list[tuple[int, str, Colour | None]]
 
 INK, DIM = (30, 30, 30), (110, 110, 110)
@@ -45,16 +42,6 @@ class Region:
     name: str
     colour: Colour
     number: int
-
-
-def font_for(side: int) -> Font:
-    """Return the font for a picture of a width in pixels."""
-    font = ImageFont.load_default(max(11, round(side / 42)))
-    if not isinstance(font, ImageFont.FreeTypeFont):
-        raise RuntimeError(
-            'Pillow was built without FreeType: install a Pillow wheel to draw text.'
-        )
-    return font
 
 
 def lay_out_legend(
@@ -118,18 +105,3 @@ def draw_legend(pen: ImageDraw.ImageDraw, row: LegendRow, top: int, font: Font) 
         swatch = (left, top + 3, left + size, top + 3 + size)
         pen.rectangle(swatch, fill=colour, outline=DIM)
         pen.text((left + size + 4, top), text, INK, font)
-
-
-def shorten(text: str, width: float, font: Font) -> str:
-    """Cut a text to a width in pixels, in its middle, where ids differ least."""
-    if font.getlength(text) <= width:
-        return text
-    keep = len(text)
-    while keep > 2 and font.getlength(_cut(text, keep)) > width:
-        keep -= 1
-    return _cut(text, keep)
-
-
-def _cut(text: str, keep: int) -> str:
-    head = (keep + 1) // 3
-    return f'{text[:head]}…{text[len(text) - (keep - head) :]}'

@@ -11,6 +11,7 @@ from mmdet.models.detectors import SingleStageDetector
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 from torch import Tensor
+from torch.nn import functional
 
 from mmdet_medglip.answers.hierarchy import Family, HierarchyRule
 from mmdet_medglip.answers.region_labels import RankedLabels, rank_by_score, scores_at_boxes
@@ -36,6 +37,21 @@ def _nothing(device: torch.device) -> InstanceData:
     """The answer to an image that no expert can look at."""
     empty = torch.zeros(0, device=device)
     return InstanceData(bboxes=empty.view(0, 4), scores=empty, labels=empty.long(), label_names=[])
+
+
+def _finest(scores: Tensor, sizes: Sequence[torch.Size], priors: int) -> Tensor:
+    """Largest score over levels, (places of all levels, P) to (P, h, w) of the finest one."""
+    counts = [priors * height * width for height, width in sizes]
+    best = None
+    for of_level, (height, width) in zip(scores.split(counts), sizes, strict=True):
+        level = of_level.reshape(height, width, priors, -1).amax(2).permute(2, 0, 1)
+        if best is None:
+            best = level
+            continue
+        size = best.shape[-2:]
+        best = torch.maximum(best, functional.interpolate(level[None], size=size)[0])
+    assert best is not None  # There is at least one level.
+    return best
 
 
 class _Question(NamedTuple):
@@ -361,6 +377,43 @@ class MedGLIP(SingleStageDetector):
                 scores.append(found)
                 overlap = torch.maximum(overlap, best)
         return rank_by_score(torch.cat(scores, dim=1), overlap, prompt.phrases)
+
+    @torch.no_grad()
+    def alignment_maps(
+        self, batch_inputs: Tensor, batch_data_samples: Sequence[DetDataSample]
+    ) -> list[Tensor]:
+        """Tell where in each image the words of each phrase are seen.
+
+        A place of a level covers the pixels of its stride; of all levels that cover a place of the
+        finest one, the largest probability is its value.
+
+        Args:
+            batch_inputs: Images (B, 3, H, W), normalised.
+            batch_data_samples: As in :meth:`predict`; images of modality ``'unrouted'`` are not.
+
+        Returns:
+            For each image (P, h, w) in [0, 1], the mean probability of the tokens of its P phrases
+            at the places of the finest level, over the unpadded part of the image.
+        """
+        questions = [self._question_of(sample).prompt for sample in batch_data_samples]
+        pyramid = self.pyramid(self.extract_visual(batch_inputs, batch_data_samples))
+        asked = [
+            (row, part) for row, prompt in enumerate(questions) for part in self.parts_of(prompt)
+        ]
+        found: list[list[Tensor]] = [[] for _ in questions]
+        for rows, levels, fused in self._fused_parts(asked, pyramid):
+            samples = [batch_data_samples[row] for row in rows]
+            _, scores = self.bbox_head.score_places(levels, fused, samples, rescale=False)
+            sizes = [level.shape[-2:] for level in levels]
+            priors = self.bbox_head.num_base_priors
+            for row, of_image in zip(rows, scores, strict=True):
+                found[row].append(_finest(of_image, sizes, priors))
+        stride = batch_inputs.shape[-1] / pyramid[0].shape[-1]
+        maps = []
+        for sample, parts in zip(batch_data_samples, found, strict=True):
+            height, width = (max(1, round(n / stride)) for n in sample.metainfo['img_shape'][:2])
+            maps.append(torch.cat(parts)[:, :height, :width])
+        return maps
 
     def _fused_parts(
         self, asked: Sequence[tuple[int, Prompt]], pyramid: Sequence[Tensor]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-__all__ = ['Rectangle', 'area', 'place_tag']
+__all__ = ['Rectangle', 'area', 'overlap', 'place_tag', 'place_tags']
 
 Rectangle = tuple[float, float, float, float]
 
@@ -10,6 +10,40 @@ Rectangle = tuple[float, float, float, float]
 def area(box: Rectangle) -> float:
     """Return the area of ``(x1, y1, x2, y2)``."""
     return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def overlap(first: Rectangle, second: Rectangle) -> float:
+    """Return the area that two rectangles share."""
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    height = min(first[3], second[3]) - max(first[1], second[1])
+    return max(0.0, width) * max(0.0, height)
+
+
+def place_tags(
+    rectangles: Sequence[Rectangle],
+    texts: Sequence[tuple[float, float, float, float]],
+    size: tuple[int, int],
+) -> tuple[list[Rectangle], float]:
+    """Place the tags of all boxes, those of small boxes first.
+
+    Args:
+        rectangles: Boxes of a picture, in its pixels.
+        texts: Extent of the text of each.
+        size: ``(width, height)`` of the picture.
+
+    Returns:
+        The tags in the order of the boxes, and the largest share of a tag that other tags hide.
+    """
+    places: dict[int, Rectangle] = {}
+    for index in sorted(range(len(rectangles)), key=lambda i: area(rectangles[i])):
+        taken = list(places.values())
+        places[index] = place_tag(index, rectangles, texts[index], size, taken)
+    tags = [places[index] for index in range(len(rectangles))]
+    hidden = [
+        sum(overlap(tag, other) for j, other in enumerate(tags) if j != i) / max(1.0, area(tag))
+        for i, tag in enumerate(tags)
+    ]
+    return tags, max(hidden, default=0.0)
 
 
 def place_tag(
@@ -42,8 +76,8 @@ def place_tag(
     ]  # fmt: skip
 
     def hidden(tag: Rectangle) -> float:
-        tags = sum(_overlap(tag, other) for other in taken)
-        boxes = sum(_overlap(tag, box) ** 2 / max(1.0, area(box)) for box in rectangles)
+        tags = sum(overlap(tag, other) for other in taken)
+        boxes = sum(overlap(tag, box) ** 2 / max(1.0, area(box)) for box in rectangles)
         return 2 * tags + boxes
 
     candidates = []
@@ -52,9 +86,3 @@ def place_tag(
         y = min(max(y, 0), max(0, size[1] - height))
         candidates.append((x, y, x + width, y + height))
     return min(candidates, key=hidden)
-
-
-def _overlap(first: Rectangle, second: Rectangle) -> float:
-    width = min(first[2], second[2]) - max(first[0], second[0])
-    height = min(first[3], second[3]) - max(first[1], second[1])
-    return max(0.0, width) * max(0.0, height)

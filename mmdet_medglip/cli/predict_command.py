@@ -1,0 +1,271 @@
+"""``medglip predict``: boxes for phrases in images."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from .usage_error import UsageError
+
+if TYPE_CHECKING:
+    from mmdet_medglip.apis import Failure, GroundingResult, ModelFiles
+
+__all__ = ['HELP', 'NAME', 'add_arguments', 'run']
+
+NAME = 'predict'
+HELP = 'find phrases in images, series, volumes or folders of them'
+EPILOG = """\
+exit status: 0 all inputs have an answer, 1 some have none, 2 the command line is wrong.
+
+examples:
+  medglip predict configs/medglip/ct.py scan.dcm -p 'Detect: liver, spleen' --out found
+  medglip predict configs/medglip/all_auto.py folder/ -p 'polyp' --json > answers.jsonl
+  medglip predict configs/medglip/ct.py ct.nii.gz --report report.txt --modality ct --window lung
+"""
+FORMATS = ('json', 'coco', 'csv', 'png')
+_SHOWN = 20
+"""Answers and failures that are printed at most."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument('config', help='config file, for example configs/medglip/ct.py')
+    parser.add_argument(
+        'inputs', nargs='+', metavar='INPUT',
+        help='image, DICOM file, series folder, NIfTI or other volume, folder, or pattern',
+    )  # fmt: skip
+    asked = parser.add_argument_group('what to ask')
+    asked.add_argument(
+        '-p', '--prompt', help="list of phrases, such as 'Detect: liver, no effusion'; - reads it"
+    )
+    asked.add_argument('--report', type=Path, help='file of a report, whose findings are asked for')
+    asked.add_argument('--level', choices=('label', 'class', 'region'), help='answer at this level')
+    model = parser.add_argument_group('model')
+    model.add_argument(
+        '--weights', help='checkpoint; default: the newest in the work folder of the config'
+    )
+    model.add_argument('--device', help='such as cpu or cuda:0; default: the best there is')
+    model.add_argument('--classifier', help='checkpoint of a modality classifier')
+    model.add_argument(
+        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
+        help='override entries of the config, nested by dots',
+    )  # fmt: skip
+    read = parser.add_argument_group('reading')
+    read.add_argument('--modality', default='auto', help='of all inputs; default: find it')
+    read.add_argument('--fallback', help='modality of images for which none is found')
+    read.add_argument(
+        '--window', help="name, such as lung or percentile, or 'WIDTH,LEVEL'; default: as trained"
+    )
+    read.add_argument('--plane', default='axial', choices=('axial', 'coronal', 'sagittal'))
+    read.add_argument('--slice-step', type=int, default=1, help='every so many slices of volumes')
+    answer = parser.add_argument_group('answers')
+    answer.add_argument('--score-thr', type=float, default=0.3, help='least score (default 0.3)')
+    answer.add_argument('--nms-iou', type=float, help='boxes that overlap more are one')
+    answer.add_argument('--max-boxes', type=int, help='most boxes of an image')
+    out = parser.add_argument_group('output')
+    out.add_argument('--out', type=Path, help='folder to write')
+    out.add_argument(
+        '--formats', nargs='+', choices=FORMATS, default=['json', 'png'],
+        help='what to write there (default: json png)',
+    )  # fmt: skip
+    out.add_argument('--json', action='store_true', help='print a line of JSON for each image')
+    speed = parser.add_argument_group('speed')
+    speed.add_argument('--batch-size', type=int, default=8)
+    speed.add_argument('--num-workers', type=int, default=2, help='threads that read images')
+    speed.add_argument(
+        '--engine', choices=('serial', 'processes', 'dask'), default='serial',
+        help='where to run, as in ingest (default: this process)',
+    )  # fmt: skip
+    speed.add_argument('--workers', type=int, default=1, help='processes of the engine')
+    speed.add_argument('--scheduler', help='address of a running Dask scheduler')
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Answer the inputs.
+
+    Args:
+        args: The command line.
+        console: Where to print.
+
+    Returns:
+        0; 1 if an input has no answer.
+
+    Raises:
+        UsageError: A file, the prompt or an option is wrong.
+        OSError: The output cannot be written.
+    """
+    from mmdet_medglip.apis import Failure
+
+    try:
+        found = _answers(args)
+    except (OSError, ValueError) as error:
+        raise UsageError(str(error)) from error
+    counts: Counter[str] = Counter()
+    failures: list[Failure] = []
+    progress = Console(stderr=True, width=console.width)
+    with progress.status('reading the model') as status:
+        for one in found:
+            if isinstance(one, Failure):
+                counts['skipped' if one.stage == 'skip' else 'failed'] += 1
+                if len(failures) < _SHOWN:
+                    failures.append(one)
+            else:
+                counts['images'] += 1
+                counts['boxes'] += len(one.boxes)
+            status.update(f'{counts["images"]} images, {counts["failed"]} failed')
+            _print(one, args, console, counts)
+    _print_end(args, progress if args.json else console, counts, failures)
+    return int(counts['failed'] > 0)
+
+
+def _answers(args: argparse.Namespace) -> Iterator[GroundingResult | Failure]:
+    """Check the command line, and answer.
+
+    Raises:
+        OSError: A file cannot be read.
+        ValueError: The prompt or an option is wrong.
+    """
+    from mmengine.logging import MMLogger
+
+    from mmdet_medglip.apis import AnswerOptions, MedGLIPInferencer, ReadOptions, read_question
+    from mmdet_medglip.apis.distributed import InferenceJob, run_job
+    from mmdet_medglip.apis.writers import WRITERS, write_results
+    from mmdet_medglip.ingest.engines import TaskEngine
+
+    if (args.prompt is None) == (args.report is None):
+        raise ValueError('give either --prompt or --report.')
+    if args.report is not None:
+        question = read_question(args.report.read_text(encoding='utf-8'), report=True)
+    else:
+        question = read_question(sys.stdin.read() if args.prompt == '-' else args.prompt)
+    formats = args.formats if args.out is not None else []
+    read = ReadOptions(
+        modality=args.modality,
+        window=_window(args.window),
+        plane=args.plane,
+        slice_step=args.slice_step,
+        view=any(WRITERS[name].needs_view for name in formats),
+    )
+    answer = AnswerOptions(args.score_thr, args.nms_iou, args.max_boxes, args.level)
+    MMLogger.get_current_instance().setLevel('WARNING')
+    files = _files(args)
+    found: Iterator[GroundingResult | Failure]
+    if args.engine == 'serial':
+        config, weights = files.read()
+        inferencer = MedGLIPInferencer(
+            config,
+            weights,
+            args.device,
+            classifier=args.classifier,
+            fallback=args.fallback,
+            show_progress=False,
+        )
+        found = inferencer.stream_items(
+            _items(args.inputs),
+            question,
+            read,
+            answer,
+            batch_size=args.batch_size,
+            num_workers=args.num_workers,
+        )
+    else:
+        files.read()
+        job = InferenceJob(
+            files,
+            question,
+            read,
+            answer,
+            args.batch_size,
+            args.num_workers,
+            args.device,
+            args.classifier,
+            args.fallback,
+            str(args.out) if read.view else None,
+        )
+        engine = TaskEngine(args.engine, args.workers, args.scheduler)
+        found = _on_engine(run_job(job, args.inputs, engine), engine)
+    return found if args.out is None else write_results(found, args.out, formats)
+
+
+def _items(inputs: list[str]) -> Iterator[Any]:
+    from mmdet_medglip.apis.inputs import find_items
+
+    return find_items(inputs)
+
+
+def _on_engine(found: Iterator[Any], engine: Any) -> Iterator[Any]:
+    with engine:
+        yield from found
+
+
+def _files(args: argparse.Namespace) -> ModelFiles:
+    from mmengine.config import DictAction
+
+    from mmdet_medglip.apis import ModelFiles
+
+    holder = argparse.Namespace()
+    try:
+        DictAction([], 'cfg_options')(argparse.ArgumentParser(), holder, args.cfg_options)
+    except ValueError:
+        raise ValueError(
+            f'--cfg-options expects KEY=VALUE, got {" ".join(args.cfg_options)}.'
+        ) from None
+    return ModelFiles(args.config, args.weights, cfg_options=holder.cfg_options)
+
+
+def _window(text: str | None) -> Any:
+    """Read a window: a name, or width and level."""
+    if text is None or ',' not in text:
+        return text
+    try:
+        width, level = (float(part) for part in text.split(','))
+    except ValueError:
+        raise ValueError(
+            f"--window expects a name or 'WIDTH,LEVEL' in two numbers, got {text!r}."
+        ) from None
+    return (width, level)
+
+
+def _print(
+    one: GroundingResult | Failure, args: argparse.Namespace, console: Console, counts: Counter[str]
+) -> None:
+    from mmdet_medglip.apis import Failure
+
+    if args.json:
+        line = json.dumps(one.to_dict(), ensure_ascii=False)
+        sys.stdout.write(os.fsencode(line).decode('utf-8', 'replace') + '\n')
+    elif not isinstance(one, Failure) and args.out is None and counts['images'] <= _SHOWN:
+        told = ', '.join(
+            f'{box.name} {box.score:.2f} ({", ".join(f"{value:.0f}" for value in box.bbox)})'
+            for box in one.boxes
+        )
+        console.print(escape(f'{one.source.name} [{one.modality}] {told or "nothing found"}'))
+        for answer in one.contradictions:
+            console.print(escape(f'  said to be absent, but found: {answer.phrase}'))
+
+
+def _print_end(
+    args: argparse.Namespace, console: Console, counts: Counter[str], failures: list[Failure]
+) -> None:
+    for failure in failures:
+        told = 'skipped' if failure.stage == 'skip' else 'no answer'
+        console.print(escape(f'{told}: {failure.reason}'), soft_wrap=True)
+    more = counts['failed'] + counts['skipped'] - len(failures)
+    if more > 0:
+        where = f'; all are listed in {args.out}' if args.out else '; --json lists all'
+        console.print(f'and {more} more{where}')
+    told = f'{counts["images"]} images, {counts["boxes"]} boxes, {counts["failed"]} without answer'
+    if counts['skipped']:
+        told += f', {counts["skipped"]} files skipped'
+    console.print(told + (f', written to {args.out}' if args.out else ''), highlight=False)

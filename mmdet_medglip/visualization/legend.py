@@ -1,0 +1,83 @@
+"""Names below a picture, each with its colour."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import ImageDraw
+
+from .lettering import Font, printable, shorten
+from .palette import Colour
+
+__all__ = ['LegendEntry', 'draw_legend', 'legend_rows']
+
+INK, DIM, WARN = (240, 240, 240), (165, 165, 170), (255, 215, 13)
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    """A name.
+
+    Args:
+        text: The name.
+        colour: Of the box in front of it; None for a text without.
+        dashed: Whether the box is.
+        ink: Of the text.
+    """
+
+    text: str
+    colour: Colour | None = None
+    dashed: bool = False
+    ink: Colour = INK
+
+
+def legend_rows(
+    entries: Sequence[LegendEntry], width: int, font: Font
+) -> list[list[tuple[int, LegendEntry]]]:
+    """Lay out entries in rows.
+
+    Args:
+        entries: In their order; none gives no row.
+        width: Of the rows in pixels.
+        font: Of the texts.
+
+    Returns:
+        Rows of (left edge in pixels, entry), texts shortened to the width.
+    """
+    rows: list[list[tuple[int, LegendEntry]]] = []
+    left = width + 1
+    for entry in entries:
+        swatch = 0 if entry.colour is None else font.size + 6
+        text = shorten(printable(entry.text), width - swatch, font)
+        needed = math.ceil(font.getlength(text) + swatch)
+        if left + needed > width:
+            rows.append([])
+            left = 0
+        fitted = LegendEntry(text, entry.colour, entry.dashed, entry.ink)
+        rows[-1].append((left, fitted))
+        left += needed + round(1.2 * font.size)
+    return rows
+
+
+def draw_legend(
+    pen: ImageDraw.ImageDraw,
+    rows: Sequence[Sequence[tuple[int, LegendEntry]]],
+    corner: tuple[int, int],
+    font: Font,
+    line: int,
+) -> None:
+    """Draw rows of :func:`legend_rows` with their upper left corner at ``corner``."""
+    for number, row in enumerate(rows):
+        top = corner[1] + number * line
+        for left, entry in row:
+            x = corner[0] + left
+            if entry.colour is not None:
+                size = round(0.8 * font.size)
+                box = (x, top + 3, x + size, top + 3 + size)
+                if entry.dashed:
+                    pen.rectangle(box, outline=entry.colour)
+                    pen.line((box[0], box[3], box[2], box[1]), fill=entry.colour)
+                else:
+                    pen.rectangle(box, fill=entry.colour)
+                x += font.size + 6
+            pen.text((x, top), entry.text, entry.ink, font)
