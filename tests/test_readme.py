@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from mmdet_medglip.cli.main import parse_args
+from mmdet_medglip.cli.tool_commands import TOOLS
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted((ROOT / 'docs').glob('*.md'))]
 
@@ -35,6 +38,8 @@ def test_every_documented_command_exists(command):
         words = words[1:]
     if words[0] == 'make':
         assert {word for word in words[1:] if '=' not in word} <= make_targets()
+    elif words[0] == 'medglip' or words[:2] == ['python', 'tools/medglip.py']:
+        check_medglip(words[1 if words[0] == 'medglip' else 2 :])
     elif words[0].startswith('tools/') or words[:1] == ['python']:
         script = ROOT / (words[0] if words[0].startswith('tools/') else words[1])
         assert script.is_file()
@@ -47,6 +52,13 @@ def test_every_documented_command_exists(command):
     for word in words:
         if word.startswith('configs/') and '*' not in word:
             assert (ROOT / word).exists(), f'{word} of `{command}` does not exist'
+
+
+def check_medglip(words: list[str]) -> None:
+    if words[0] in TOOLS:
+        check_options(ROOT / 'tools' / f'{words[0]}.py', words[1:])
+    else:
+        assert parse_args(words).command == words[0]  # an unknown option ends the program
 
 
 def check_options(script: Path, words: list[str]) -> None:

@@ -249,7 +249,7 @@ class MedGLIPInferencer(BaseInferencer):
             self._check(question)
         # A wrong option is one error now, not one for each image.
         use_options(self.model, self._trained, answer)
-        pipeline = InferencePipeline(self._steps, self.router, read.windows)
+        pipeline = InferencePipeline(self.steps, self.router, read.windows)
         images = (image for item in items for image in _images(item, read))
         ready = prefetched(
             partial(self._prepare, pipeline=pipeline, read=read),
@@ -281,7 +281,7 @@ class MedGLIPInferencer(BaseInferencer):
         given = list_inputs(inputs)
         questions = read_questions(prompt, len(given), report=report)
         read = ReadOptions(view=True, **kwargs)
-        pipeline = InferencePipeline(self._steps, self.router, read.windows)
+        pipeline = InferencePipeline(self.steps, self.router, read.windows)
         for item in find_items(given):
             for image in _images(item, read):
                 one = self._prepare(image, pipeline=pipeline, read=read)
@@ -431,8 +431,8 @@ class MedGLIPInferencer(BaseInferencer):
 
     def _init_pipeline(self, cfg: Config) -> list[dict[str, Any]]:
         """Read the steps; they are built for the options of each call."""
-        self._steps = test_steps(cfg)
-        return self._steps
+        self.steps = test_steps(cfg)
+        return self.steps
 
     def _init_collate(self, cfg: Config) -> Callable:
         """Keep samples as a list, as MMDetection's detectors take them."""

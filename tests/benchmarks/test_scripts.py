@@ -62,6 +62,12 @@ def run(script: Path, options: list[str]) -> dict:
             id='routing',
         ),
         pytest.param(
+            'inferencer',
+            ['configs/medglip/ct.py', '--images', '6', '--side', '64', '--batch', '2'],
+            RATIO | {'peak_mb_first', 'peak_mb_last', 'images'},
+            id='inferencer',
+        ),
+        pytest.param(
             'accelerated_detectors',
             ['--size', '128', '128'],
             {'ATSS with DyHead', 'Grounding DINO, encoder'},
