@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mmdet_medglip.store.durable import file_sha256, replace_file, sync
+from mmdet_medglip.store.durable import file_sha256, replace_file, replacing_file, sync
 
 
 def test_replace_file(tmp_path: Path) -> None:
@@ -42,3 +42,21 @@ def test_file_sha256(tmp_path: Path) -> None:
     content = bytes(range(256)) * 5000
     (tmp_path / 'a').write_bytes(content)
     assert file_sha256(tmp_path / 'a') == hashlib.sha256(content).hexdigest()
+
+
+def test_replacing_file_takes_its_name_when_the_block_ends_well(tmp_path: Path) -> None:
+    path = tmp_path / 'a.json'
+    with replacing_file(path) as file:
+        file.write('é\n')
+        assert not path.exists()
+    assert path.read_bytes() == 'é\n'.encode()
+
+    def fail() -> None:
+        with replacing_file(path) as file:
+            file.write('half')
+            raise ValueError('stop')
+
+    with pytest.raises(ValueError, match='stop'):
+        fail()
+    assert path.read_bytes() == 'é\n'.encode()
+    assert list(tmp_path.iterdir()) == [path]

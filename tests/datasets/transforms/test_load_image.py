@@ -109,3 +109,16 @@ def test_size_other_than_the_record_says_is_an_error(tmp_path: Path) -> None:
 def test_max_pixels_must_be_positive() -> None:
     with pytest.raises(ValueError, match='max_pixels'):
         LoadMedImage(max_pixels=0)
+
+
+def test_pixels_in_memory_need_no_file():
+    pixels = np.array([[0, 1000]], np.uint16)
+    results = LoadMedImage()(dict(pixels=pixels, rescale_slope=2.0, rescale_intercept=-1000.0))
+    assert results['img'].tolist() == [[-1000.0, 1000.0]]
+    assert results['img_bits'] == 16
+    assert results['ori_shape'] == (1, 2)
+    assert 'pixels' not in results
+    with pytest.raises(ValueError, match='holds float32 pixels'):
+        LoadMedImage()(dict(pixels=np.zeros((2, 2), np.float32)))
+    with pytest.raises(ValueError, match='max_pixels=3'):
+        LoadMedImage(max_pixels=3)(dict(pixels=np.zeros((2, 2), np.uint8)))
