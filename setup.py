@@ -76,7 +76,9 @@ setup(
     extras_require={
         'adapt': ['peft>=0.21'],
         'cluster': ['dask[distributed]>=2024.1'],
+        'dicom': ['highdicom>=0.28,<0.29'],
         'onnx': ['onnx>=1.23', 'onnxruntime>=1.23', 'onnxscript>=0.7'],
+        'reports': ['rouge-score>=0.1.2', 'sacrebleu>=2.4'],
     },
     entry_points={'console_scripts': ['medglip = mmdet_medglip.cli.main:main']},
     cmdclass={'build_py': BuildWithMim},

@@ -18,14 +18,17 @@ from mmdet_medglip.evaluation.functional.paired import PairedDifference
 from mmdet_medglip.evaluation.measures import interval_of, measure
 from mmdet_medglip.evaluation.parts import PARTS_BY, Part, parts_of, whole
 from mmdet_medglip.evaluation.settings import Settings
+from mmdet_medglip.evaluation.volume_results import measure_volumes, volumes_of
 from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.visualization.table import render_table
+from mmdet_medglip.volumes import LinkSettings
 
 TITLES = {
     'coco': 'Detection (COCO)',
     'froc': 'FROC, sensitivity at false boxes per image',
     'phrase': 'Phrase grounding',
     'presence': 'Presence',
+    'volume': '3-D boxes, by volume',
 }
 COLUMNS_AT_MOST = 9  # columns of a table besides its name
 
@@ -56,6 +59,24 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--iou', type=float, default=default.iou, help='of a hit of a phrase')
     parser.add_argument('--froc-iou', type=float, default=default.froc_iou, help='of a hit in FROC')
+    parser.add_argument(
+        '--volumes', action='store_true',
+        help='also link the boxes of slices of one series, and measure the 3-D boxes',
+    )  # fmt: skip
+    link = LinkSettings()
+    parser.add_argument(
+        '--link-overlap', type=float, default=link.overlap, help='share of the smaller box'
+    )
+    parser.add_argument(
+        '--link-gap', type=int, default=link.max_gap, help='slices that may lack a box'
+    )
+    parser.add_argument(
+        '--link-end', type=float, default=link.end_score,
+        help='share of its best score below which an object ends',
+    )  # fmt: skip
+    parser.add_argument(
+        '--link-score', default=link.score, help='score of a 3-D box: max or mean of its slices'
+    )
     parser.add_argument('--ontology', help='YAML file of an own ontology')
     args = parser.parse_args()
     if args.against and not args.repeats:
@@ -91,6 +112,28 @@ def print_figures(figures: Mapping[str, Mapping[str, float]]) -> None:
 def is_shown(part: str, name: str) -> bool:
     """Whether a measure says something of its own: of one modality, the macro AP50 is the AP50."""
     return name != 'coco/macro_AP50' or not part.startswith('modality/')
+
+
+def add_volumes(
+    figures: dict[str, dict[str, float]], parts: Mapping[str, Part], args: argparse.Namespace
+) -> dict[str, int]:
+    """Add the measures of 3-D boxes to every part that has volumes; return what is in none."""
+    link = LinkSettings(
+        overlap=args.link_overlap,
+        max_gap=args.link_gap,
+        end_score=args.link_end,
+        score=args.link_score,
+    )
+    everything = volumes_of(parts['all'], link)
+    for name, part in parts.items():
+        if not name.startswith(('size/', 'level/')):
+            found = everything if name == 'all' else volumes_of(part, link)
+            figures[name] |= measure_volumes(found, args.froc_iou)
+    left_out = dict(everything.left_out)
+    print(f'{len(everything.volumes)} volumes')
+    for why, count in left_out.items():
+        print(f'in no volume: {count} images, {why}')
+    return left_out
 
 
 def print_intervals(
@@ -161,6 +204,8 @@ def main() -> None:
         figures = {name: measure(part, settings) for name, part in parts.items()}
         report: dict[str, Any] = {'figures': figures}
         print(f'{args.results}: {len(results)} images, {results.config} {results.checkpoint}')
+        if args.volumes:
+            report['in_no_volume'] = add_volumes(figures, parts, args)
         print_figures(figures)
         if args.repeats:
             report['intervals'] = {

@@ -143,6 +143,8 @@ def _resolve(
             other = load_config(path, {'data_root': tested, **options})
             for key in _TEST_KEYS:
                 config[key] = other[key]
+    if suite.image_size is not None:
+        _resize(config, suite.image_size)
     config.randomness = dict(config.get('randomness') or {}, seed=seed)
     config.resume = False
     if entry.after:
@@ -153,6 +155,14 @@ def _resolve(
     if entry.weights_command:
         config.weights_command = entry.weights_command
     return config
+
+
+def _resize(config: Config, side: int) -> None:
+    sizes = {'Resize': 'scale', 'Pad': 'size'}
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        for step in config.get(loader, {}).get('dataset', {}).get('pipeline', ()):
+            if step['type'] in sizes:
+                step[sizes[step['type']]] = (side, side)
 
 
 def _lack(config: Config, entry: Entry, parent: Run | None) -> str:

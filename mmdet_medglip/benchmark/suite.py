@@ -96,6 +96,7 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         reference: Entry that the others are compared with.
         seeds: Each entry runs once with each.
         cfg_options: Overrides of all configs.
+        image_size: Side in pixels that all pipelines resize and pad images to; None leaves them.
         name: Of the suite; that of its file.
     """
 
@@ -107,6 +108,7 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reference: str
     seeds: Annotated[tuple[Natural, ...], msgspec.Meta(min_length=1)] = (0,)
     cfg_options: dict[str, Any] = {}
+    image_size: Annotated[int, msgspec.Meta(ge=32)] | None = None
     name: str = ''
 
     def entry(self, name: str) -> Entry:

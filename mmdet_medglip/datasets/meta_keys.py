@@ -16,6 +16,8 @@ GROUNDING_META_KEYS: tuple[str, ...] = (
     'routing',
     'source',
     'patient_id',
+    'series_id',
+    'slice_index',
     'spacing_mm',
     'intensity_range',
     'dataset_mode',

@@ -32,11 +32,12 @@ def record_info(
         prefer: ``'phrases'`` or ``'labels'``.
 
     Returns:
-        ``img_path, img_id, height, width, modality, body_region, source, patient_id, spacing_mm,
-        rescale_slope, rescale_intercept, rescale_type, window, caption, dataset_mode, vocabulary``
-        and ``instances``, each ``dict(bbox, bbox_label, ignore_flag, label)`` with ``mask`` on
-        request; ``label`` is the record's own label id, whatever level is asked for. A VG record
-        also has ``phrases`` and ``tokens_positive``, a list of spans for each phrase.
+        ``img_path, img_id, height, width, modality, body_region, source, patient_id, series_id,
+        slice_index, spacing_mm, rescale_slope, rescale_intercept, rescale_type, window, caption,
+        dataset_mode, vocabulary`` and ``instances``, each ``dict(bbox, bbox_label, ignore_flag,
+        label)`` with ``mask`` on request, and ``volume_instance_id`` where the record has one;
+        ``label`` is the record's own label id, whatever level is asked for. A VG record also has
+        ``phrases`` and ``tokens_positive``, a list of spans for each phrase.
 
     Raises:
         ValueError: If masks are wanted and an instance has none.
@@ -52,6 +53,8 @@ def record_info(
         'body_region': record.body_region,
         'source': record.source,
         'patient_id': record.patient_id,
+        'series_id': record.series_id,
+        'slice_index': record.slice_index,
         'spacing_mm': record.spacing_mm,
         'rescale_slope': record.rescale_slope,
         'rescale_intercept': record.rescale_intercept,
@@ -73,6 +76,9 @@ def record_info(
         }
         for i, position in pairs
     ]
+    for target, (instance, _) in zip(info['instances'], pairs, strict=True):
+        if instance.volume_instance_id is not None:
+            target['volume_instance_id'] = instance.volume_instance_id
     if masks:
         for target, (instance, _) in zip(info['instances'], pairs, strict=True):
             target['mask'] = _mask(record, instance)

@@ -16,6 +16,7 @@ from .metrics import (
     PhraseGroundingMetric,
     PresenceMetric,
     ResultFileMetric,
+    VolumeMetric,
 )
 from .result_file import load_results, save_results
 from .results import Results
@@ -32,6 +33,7 @@ __all__ = [
     'PresenceMetric',
     'ResultFileMetric',
     'Results',
+    'VolumeMetric',
     'load_results',
     'save_results',
 ]

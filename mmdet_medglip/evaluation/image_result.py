@@ -53,6 +53,10 @@ class ImageResult:
         above_boxes: [A, 4] float32 boxes that answer by a class or region above the asked labels.
         above_scores: [A] float32.
         above_nodes: Ontology id of each.
+        series_id: Volume that the image is a slice of; empty outside volumes.
+        slice_index: Its number in the volume; None outside volumes.
+        gt_objects: [G] name of the 3-D object that each truth box is a slice of, unique in its
+            volume and label; empty where it is not known, which is also what none given means.
 
     Raises:
         ValueError: A field has another shape, a value out of range or one that is not finite.
@@ -78,8 +82,13 @@ class ImageResult:
     above_boxes: npt.NDArray[np.float32] = field(default_factory=_no_boxes)
     above_scores: npt.NDArray[np.float32] = field(default_factory=_no_scores)
     above_nodes: tuple[str, ...] = ()
+    series_id: str = ''
+    slice_index: int | None = None
+    gt_objects: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.gt_objects:
+            object.__setattr__(self, 'gt_objects', ('',) * len(self.gt_boxes))
         if not self.image_id:
             raise ValueError('image_id must not be empty.')
         if not (self.height >= 1 and self.width >= 1):
@@ -87,7 +96,7 @@ class ImageResult:
         count = len(self.phrases)
         for boxes, *others in (
             ('boxes', 'scores', 'box_phrases'),
-            ('gt_boxes', 'gt_labels', 'gt_ignore'),
+            ('gt_boxes', 'gt_labels', 'gt_ignore', 'gt_objects'),
             ('above_boxes', 'above_scores', 'above_nodes'),
         ):
             shape = np.shape(getattr(self, boxes))
@@ -104,6 +113,8 @@ class ImageResult:
         for name in ('boxes', 'scores', 'gt_boxes', 'above_boxes', 'above_scores'):
             if not np.isfinite(getattr(self, name)).all():
                 self._refuse(f'{name} must be finite; the model has probably diverged')
+        if self.slice_index is not None and self.slice_index < 0:
+            self._refuse(f'slice_index must be at least 0, got {self.slice_index}')
         if self.presence is not None and not ((self.presence >= 0) & (self.presence <= 1)).all():
             self._refuse('presence must lie in [0, 1]')
         self._check_index('box_phrases', count)
@@ -119,6 +130,16 @@ class ImageResult:
     def labels(self) -> npt.NDArray[np.int64]:
         """[N] label of each box; of a caption image, its phrase."""
         return self.box_phrases if self.asked is None else self.asked[self.box_phrases]
+
+    @property
+    def volume(self) -> tuple[str, str, str] | None:
+        """What slices of one volume share; None outside volumes.
+
+        Series of two patients or sources are two, even if both are called '1'.
+        """
+        if not self.series_id or self.slice_index is None:
+            return None
+        return (self.source, self.patient_id, self.series_id)
 
     @property
     def cluster(self) -> tuple[str, str, str]:

@@ -3,7 +3,8 @@
 A ``.npz`` of plain arrays, without pickle. Equal results make equal bytes: images are sorted by
 their id, so batches, order and processes leave no trace. Per image come its strings and sizes, then
 flat arrays of phrases, boxes, truth and answers above, each with its number per image. A column of
-strings is UTF-8 and the length of each string in bytes.
+strings is UTF-8 and the length of each string in bytes. Arrays that came later may be missing in an
+older file.
 """
 
 from __future__ import annotations
@@ -31,8 +32,13 @@ _FORMAT = 'mmdet_medglip results 1'
 _MOST_BYTES = 4 << 30
 _REMEDY = 'write it again with tools/test.py --results'
 
-_PER_IMAGE = ('image_id', 'image_path', 'modality', 'body_region', 'source', 'patient_id')
-_STRINGS = (*_PER_IMAGE, 'phrases', 'above_nodes')
+_PER_IMAGE = (
+    *('image_id', 'image_path', 'modality', 'body_region', 'source', 'patient_id'),
+    'series_id',
+)
+_OF_PART = {'phrases': 'num_phrases', 'above_nodes': 'num_above', 'gt_objects': 'num_gt'}
+_STRINGS = (*_PER_IMAGE, *_OF_PART)
+_NO_SLICE = -1
 _COUNT_OF = {
     'asked': 'num_asked',
     'presence': 'num_presence',
@@ -52,6 +58,7 @@ _ARRAYS: dict[str, tuple[npt.DTypeLike, tuple[int, ...]]] = {
     'size': (np.int64, (2,)),
     'is_caption': (np.bool_, ()),
     'has_presence': (np.bool_, ()),
+    'slice_index': (np.int64, ()),
     'asked': (np.int64, ()),
     'presence': (np.float64, ()),
     'boxes': (np.float32, (4,)),
@@ -67,6 +74,12 @@ _ARRAYS: dict[str, tuple[npt.DTypeLike, tuple[int, ...]]] = {
     **{f'{name}_lengths': (np.int64, ()) for name in _STRINGS},
 }
 """Type of each array, and its shape after the first axis."""
+
+_LATER = (
+    'slice_index',
+    *(f'{name}_{what}' for name in ('series_id', 'gt_objects') for what in ('bytes', 'lengths')),
+)
+"""Arrays that files of the first version lack, all of them: they knew no volumes."""
 
 
 def save_results(path: str | Path, results: Results) -> None:
@@ -125,6 +138,9 @@ def _to_arrays(results: Results) -> dict[str, npt.NDArray]:
         'size': [(image.height, image.width) for image in images],
         'is_caption': [image.is_caption for image in images],
         'has_presence': [image.presence is not None for image in images],
+        'slice_index': [
+            _NO_SLICE if image.slice_index is None else image.slice_index for image in images
+        ],
         'num_phrases': [len(image.phrases) for image in images],
         'num_boxes': [len(image.boxes) for image in images],
         'num_gt': [len(image.gt_boxes) for image in images],
@@ -150,12 +166,28 @@ def _read_arrays(path: Path) -> dict[str, npt.NDArray]:
     """Read the arrays, each of the type and shape it must have; nothing is allocated unchecked."""
     with zipfile.ZipFile(path) as archive:
         members = {info.filename: info for info in archive.infolist()}
-        missing = [name for name in _ARRAYS if f'{name}.npy' not in members]
+        known = [name for name in _ARRAYS if f'{name}.npy' in members]
+        is_older = not set(known).intersection(_LATER)
+        expected = set(_ARRAYS).difference(_LATER) if is_older else set(_ARRAYS)
+        missing = [name for name in _ARRAYS if name in expected.difference(known)]
         if missing:
             raise ValueError(f'it has no array {missing[0]!r}')
         if sum(info.file_size for info in members.values()) > _MOST_BYTES:
             raise ValueError(f'its arrays take more than {_MOST_BYTES >> 30} GiB')
-        return {name: _read_array(archive, members[f'{name}.npy'], name) for name in _ARRAYS}
+        arrays = {name: _read_array(archive, members[f'{name}.npy'], name) for name in known}
+    return arrays | _without_volumes(arrays) if is_older else arrays
+
+
+def _without_volumes(arrays: Mapping[str, npt.NDArray]) -> dict[str, npt.NDArray]:
+    """Return the later arrays of an older file."""
+    count, num_gt = len(arrays['size']), len(arrays['gt_labels'])
+    return {
+        'slice_index': np.full(count, _NO_SLICE),
+        'series_id_bytes': np.empty(0, np.uint8),
+        'series_id_lengths': np.zeros(count, np.int64),
+        'gt_objects_bytes': np.empty(0, np.uint8),
+        'gt_objects_lengths': np.zeros(num_gt, np.int64),
+    }
 
 
 def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> npt.NDArray:
@@ -180,7 +212,10 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) ->
 def _from_arrays(arrays: Mapping[str, npt.NDArray]) -> Results:
     header = _read_header(bytes(arrays['header']))
     count = len(arrays['size'])
-    for name in ('is_caption', 'has_presence', 'num_phrases', 'num_boxes', 'num_gt', 'num_above'):
+    for name in (
+        *('is_caption', 'has_presence', 'slice_index'),
+        *('num_phrases', 'num_boxes', 'num_gt', 'num_above'),
+    ):
         if len(arrays[name]) != count:
             raise ValueError(f'{name} has {len(arrays[name])} entries for {count} images')
     counts = {name: arrays[name] for name in ('num_phrases', 'num_boxes', 'num_gt', 'num_above')}
@@ -193,7 +228,7 @@ def _from_arrays(arrays: Mapping[str, npt.NDArray]) -> Results:
     for name in _PER_IMAGE:
         if len(strings[name]) != count:
             raise ValueError(f'{name} has {len(strings[name])} entries for {count} images')
-    for name, of_count in (('phrases', 'num_phrases'), ('above_nodes', 'num_above')):
+    for name, of_count in _OF_PART.items():
         parts[name] = [tuple(part) for part in _split(name, strings[name], counts[of_count])]
     images = []
     for row, (height, width) in enumerate(arrays['size'].tolist()):
@@ -202,6 +237,8 @@ def _from_arrays(arrays: Mapping[str, npt.NDArray]) -> Results:
             values['asked'] = None
         if not arrays['has_presence'][row]:
             values['presence'] = None
+        number = int(arrays['slice_index'][row])
+        values['slice_index'] = None if number == _NO_SLICE else number
         values |= {name: strings[name][row] for name in _PER_IMAGE}
         images.append(ImageResult(height=height, width=width, **values))
     return Results(images=tuple(images), **header)

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-__all__ = ['Cell', 'Link', 'Page', 'Picture', 'Section', 'Table', 'percent']
+__all__ = ['Badge', 'Cell', 'Link', 'Page', 'Picture', 'Section', 'Table', 'percent']
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,20 @@ class Link:
     url: str
 
 
-Cell = str | int | float | Link | None
+@dataclass(frozen=True)
+class Badge:
+    """A verdict in one or two words; its colour never says more than the words.
+
+    Args:
+        text: The words.
+        tone: How it is shown; ``bad`` and ``warn`` are in bold in Markdown.
+    """
+
+    text: str
+    tone: Literal['good', 'warn', 'bad', 'plain'] = 'plain'
+
+
+Cell = str | int | float | Link | Badge | None
 
 
 @dataclass(frozen=True)

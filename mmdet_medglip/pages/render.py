@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from .content import Cell, Link, Page, Picture
+from .content import Badge, Cell, Link, Page, Picture
 
 __all__ = ['html_page', 'markdown_page']
 
@@ -58,6 +58,8 @@ def _cell_text(cell: Cell) -> str:
         return '-'
     if isinstance(cell, Link):
         return _plain(cell.url)
+    if isinstance(cell, Badge):
+        return _plain(cell.text)
     if isinstance(cell, str):
         return _plain(cell)
     return f'{cell:,}' if isinstance(cell, int) else f'{cell:.4g}'
@@ -70,13 +72,16 @@ def _markdown_text(text: str) -> str:
 
 
 def _markdown_cell(cell: Cell) -> str:
-    return _markdown_text(_cell_text(cell))
+    text = _markdown_text(_cell_text(cell))
+    return f'**{text}**' if isinstance(cell, Badge) and cell.tone in ('bad', 'warn') else text
 
 
 def _html_cell(cell: Cell) -> str:
     text = _cell_text(cell)
     if isinstance(cell, Link) and _is_web_address(text):
         return Markup('<a rel="noopener noreferrer" href="{}">{}</a>').format(text, text)
+    if isinstance(cell, Badge):
+        return Markup('<span class="badge {}">{}</span>').format(cell.tone, text)
     return text
 
 

@@ -48,6 +48,32 @@ def plan(suite, stores, repository: Path, **changes):
     return by_name(plan_runs(changed, changed.entries, stores, repository / 'out', repository))
 
 
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def test_image_size_reaches_all_pipelines(stores, tmp_path):
+    import yaml
+
+    path = tmp_path / 'sized.yaml'
+    entry = {'name': 'half', 'config': 'configs/baselines/all_retinanet.py', 'train_on': 'here'}
+    path.write_text(yaml.safe_dump({**SUITE, 'entries': [entry], 'image_size': 96}))
+    suite = load_suite(path)
+    run = plan_runs(suite, suite.entries, stores, tmp_path / 'out', CHECKOUT)[0]
+    sizes = {
+        loader: [
+            step.get('scale') or step.get('size')
+            for step in run.config[loader].dataset.pipeline
+            if step['type'] in ('Resize', 'Pad')
+        ]
+        for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader')
+    }
+    assert sizes == {
+        'train_dataloader': [(96, 96)] * 2,
+        'val_dataloader': [(96, 96)],
+        'test_dataloader': [(96, 96)],
+    }
+
+
 @pytest.mark.parametrize(
     ('options', 'train_changes', 'test_changes'),
     [

@@ -35,6 +35,9 @@ def label_image(image_id='b', **changes):
         'above_boxes': boxes([5, 5, 6, 6]),
         'above_scores': np.array([0.5], np.float32),
         'above_nodes': ('kidney',),
+        'series_id': 'séries',
+        'slice_index': 0,
+        'gt_objects': ('kidney:1',),
     }
     return ImageResult(**values | changes)
 
@@ -124,6 +127,7 @@ def test_phrases_carry_their_boxes_best_first_and_their_truth():
         gt_boxes=boxes([0, 0, 4, 4], [0, 0, 5, 5]),
         gt_labels=np.array([2, 0]),
         gt_ignore=np.array([False, True]),
+        gt_objects=(),
     )
     kidney, liver = results(image).phrases()
     assert (kidney.presence, liver.presence) == (0.25, 1 / 3)
@@ -139,6 +143,8 @@ def test_phrases_carry_their_boxes_best_first_and_their_truth():
     ('make', 'message'),
     [
         pytest.param(lambda: label_image(''), 'image_id must not be empty', id='id'),
+        pytest.param(lambda: label_image(gt_objects=('a', 'b')), 'but gt_objects 2', id='objects'),
+        pytest.param(lambda: label_image(slice_index=-1), 'slice_index must be', id='slice'),
         pytest.param(lambda: label_image(height=0), "'b': height and width", id='size'),
         pytest.param(lambda: label_image(boxes=np.zeros((2, 3))), r'shape \[N, 4\]', id='shape'),
         pytest.param(
@@ -197,6 +203,9 @@ def header(change):
     ('name', 'content', 'message'),
     [
         pytest.param('boxes', None, "no array 'boxes'", id='missing'),
+        pytest.param('slice_index', None, "no array 'slice_index'", id='half-a-volume'),
+        pytest.param('slice_index', lambda s: s - 5, 'slice_index must be at least 0', id='slice'),
+        pytest.param('gt_objects_lengths', lambda n: n[:0], 'gt_objects', id='objects'),
         pytest.param('boxes', lambda b: b.astype(float), "'boxes' must be float32", id='type'),
         pytest.param('boxes', lambda b: b[:, :3], r"\['N', 4\], got float32", id='shape'),
         pytest.param('boxes', lambda b: b[:1], 'boxes has 1 entries', id='too-few'),
@@ -251,6 +260,25 @@ def test_a_false_size_is_not_believed(tmp_path):
         for name, content in members.items():
             archive.writestr(name, content)
     with pytest.raises(ValueError, match="array 'boxes' has 0 bytes"):
+        load_results(path)
+
+
+def test_a_file_from_before_volumes_still_reads(tmp_path):
+    path = tmp_path / 'r.npz'
+    save_results(path, results(label_image(), caption_image()))
+    with np.load(path) as archive:
+        later = ('series_id', 'gt_objects', 'slice_index')
+        arrays = {key: archive[key] for key in archive.files if not key.startswith(later)}
+        assert len(arrays) == len(archive.files) - 5
+    np.savez(path, **arrays)
+    plain = label_image(series_id='', slice_index=None, gt_objects=())
+    assert same(load_results(path), results(plain, caption_image()))
+    assert plain.gt_objects == ('',)
+    assert plain.volume is None
+    assert label_image().volume == ('set', 'p1', 'séries')
+    del arrays['boxes']
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match="no array 'boxes'"):
         load_results(path)
 
 

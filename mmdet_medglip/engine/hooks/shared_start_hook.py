@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -13,36 +13,64 @@ from mmdet_medglip.registry import HOOKS
 
 __all__ = ['SharedStartHook']
 
+_LOADED = 'shared_start_loaded'
+"""Key of the message hub, which checkpoints keep: whether training started from weights."""
+
 
 @HOOKS.register_module()
 class SharedStartHook(Hook):
-    """Let the first expert serve all modalities for some epochs; then all experts start from it.
+    """Let the first expert serve all modalities for a part of the epochs; then all start from it.
 
     An expert sees the images of its modality alone, which is little to learn edges and textures
-    from. For the first ``epochs`` the images of all modalities train one encoder; then each expert
-    takes its weights and the optimizer's moments, and they part. The schedule goes on as it is, and
-    no step costs more than without.
+    from. First the images of all modalities train one encoder; then each expert takes its weights
+    and the optimizer's moments, and they part. The schedule goes on as it is, and no step costs
+    more than without.
 
     Weights in checkpoints are those of all experts at any time, so that a test needs no hook, and
-    training resumes as it would have gone on.
+    training resumes as it would have gone on. A training that starts from weights
+    (``load_from``) is left alone: its experts have parted already.
 
     Args:
-        epochs: Number of epochs with one encoder, at least 1.
+        fraction: Share of the epochs with one encoder, in (0, 1], rounded down to whole epochs.
+            If that is none, the experts are each for themselves from the beginning.
         backbone: Name of the router in the model.
 
     Raises:
-        ValueError: ``epochs`` is below 1, the model has no router there, or its experts differ in
-            architecture.
+        ValueError: ``fraction`` is out of its range, training does not count epochs, the model has
+            no router there, or its experts differ in architecture.
     """
 
-    def __init__(self, epochs: int, backbone: str = 'backbone') -> None:
-        if epochs < 1:
-            raise ValueError(f'SharedStartHook: epochs must be at least 1, got {epochs!r}.')
-        self.epochs = epochs
+    def __init__(self, fraction: float, backbone: str = 'backbone') -> None:
+        if not 0 < fraction <= 1:
+            raise ValueError(
+                f'SharedStartHook: fraction must be above 0 and at most 1, got {fraction!r}.'
+            )
+        self.fraction = fraction
         self.backbone = backbone
+        self.epochs = 0
+
+    def before_train(self, runner: Runner) -> None:
+        """Find out how many epochs are shared."""
+        if not isinstance(runner.train_loop, EpochBasedTrainLoop):
+            raise ValueError(
+                'SharedStartHook: training has no epochs to share; use EpochBasedTrainLoop, or '
+                'take the hook out of custom_hooks.'
+            )
+        if runner.epoch == 0:
+            runner.message_hub.update_info(_LOADED, runner._load_from is not None)
+        if runner.message_hub.get_info(_LOADED, False):
+            self.epochs = 0
+            print_log(
+                'SharedStartHook: training starts from weights, experts go on as they are.',
+                logger='current',
+            )
+            return
+        self.epochs = int(self.fraction * runner.max_epochs)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Choose who serves, and part the experts when their time has come."""
+        if self.epochs == 0:
+            return
         router = self._router(runner)
         first = next(iter(router.experts))
         if runner.epoch < self.epochs:
@@ -61,7 +89,8 @@ class SharedStartHook(Hook):
 
     def after_train(self, runner: Runner) -> None:
         """Every modality has its own expert from here on."""
-        self._router(runner).serve_all_by(None)
+        if self.epochs:
+            self._router(runner).serve_all_by(None)
 
     @staticmethod
     def _copy(router: nn.Module) -> None:

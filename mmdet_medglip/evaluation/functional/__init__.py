@@ -3,7 +3,7 @@
 from .average_precision import AveragePrecision, average_precision
 from .back_off import back_off_candidates
 from .bootstrap import cluster_interval
-from .boxes import enclosing_box, pairwise_iou, union_iou
+from .boxes import enclosing_box, pairwise_iou, pairwise_iou_3d, union_iou
 from .coco_figures import CocoFigures, coco_figures
 from .false_boxes import RecallCurve, found_at, recall_curve
 from .froc import Froc, FrocCurve, froc
@@ -21,6 +21,9 @@ from .presence import auroc, brier_score, expected_calibration_error, no_target_
 from .resampled_ap import MacroAP50, ResampledAP50
 from .risk_coverage import RiskCoverage, risk_coverage
 from .task_changes import TaskChange, task_changes
+from .volume_average_precision import VolumeAveragePrecision, volume_average_precision
+from .volume_detections import VolumeDetections
+from .volume_froc import volume_froc
 
 __all__ = [
     'MISS',
@@ -39,6 +42,8 @@ __all__ = [
     'ResampledAP50',
     'RiskCoverage',
     'TaskChange',
+    'VolumeAveragePrecision',
+    'VolumeDetections',
     'auroc',
     'average_precision',
     'back_off_candidates',
@@ -56,6 +61,7 @@ __all__ = [
     'no_target_accuracy',
     'paired_difference',
     'pairwise_iou',
+    'pairwise_iou_3d',
     'phrase_accuracy',
     'phrase_figures',
     'phrase_recall',
@@ -64,4 +70,6 @@ __all__ = [
     'set_f1',
     'task_changes',
     'union_iou',
+    'volume_average_precision',
+    'volume_froc',
 ]

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from .coco_evaluator import ALL_SIZES, evaluate_images
 from .image_detections import ImageDetections
 
-__all__ = ['FALSE_BOXES', 'Froc', 'FrocCurve', 'froc']
+__all__ = ['FALSE_BOXES', 'Froc', 'FrocCurve', 'FrocPool', 'froc']
 
 FALSE_BOXES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """False boxes per image at which sensitivity is read."""
@@ -95,33 +95,66 @@ def froc(
         ValueError: If a label is out of range, a value is not finite or the threshold is not in
             (0, 1].
     """
-    scores: list[list[npt.NDArray]] = [[] for _ in range(num_labels)]
-    true: list[list[npt.NDArray]] = [[] for _ in range(num_labels)]
-    num_truth = np.zeros(num_labels, np.int64)
+    pool = FrocPool(num_labels)
     for item in evaluate_images(images, num_labels, max_detections, iou_threshold, area):
-        label = item['category_id']
         counts = ~np.asarray(item['dtIgnore'])[0].astype(bool)
-        scores[label].append(np.asarray(item['dtScores'], np.float64)[counts])
-        true[label].append((np.asarray(item['dtMatches'])[0] > 0)[counts])
-        num_truth[label] += int((np.asarray(item['gtIgnore']) == 0).sum())
-    asked = np.zeros(num_labels, np.int64)
-    for image in images:
-        asked[np.unique(image.asked)] += 1
-    joined = [
-        (np.concatenate([np.empty(0), *s]), np.concatenate([np.empty(0, bool), *t]))
-        for s, t in zip(scores, true, strict=True)
-    ]
-    every = [np.concatenate([np.empty(0), *part]) for part in zip(*joined, strict=True)] or [
-        np.empty(0)
-    ] * 2
-    any_label = sum(len(image.asked) > 0 for image in images)
-    return Froc(
-        _curve(every[0], every[1].astype(bool), any_label, int(num_truth.sum())),
-        tuple(
-            _curve(*joined[label], int(asked[label]), int(num_truth[label]))
-            for label in range(num_labels)
-        ),
-    )
+        pool.add(
+            item['category_id'],
+            np.asarray(item['dtScores'], np.float64)[counts],
+            (np.asarray(item['dtMatches'])[0] > 0)[counts],
+            int((np.asarray(item['gtIgnore']) == 0).sum()),
+        )
+    return pool.froc([image.asked for image in images])
+
+
+class FrocPool:
+    """Detections that were matched, label by label, until their curves are drawn.
+
+    Args:
+        num_labels: K, the number of labels.
+    """
+
+    def __init__(self, num_labels: int) -> None:
+        self._scores: list[list[npt.NDArray]] = [[] for _ in range(num_labels)]
+        self._true: list[list[npt.NDArray]] = [[] for _ in range(num_labels)]
+        self._num_truth = np.zeros(num_labels, np.int64)
+
+    def add(
+        self,
+        label: int,
+        scores: npt.NDArray[np.float64],
+        true: npt.NDArray[np.bool_],
+        num_truth: int,
+    ) -> None:
+        """Add the detections of one label on one image or volume, and its number of truth boxes."""
+        self._scores[label].append(scores)
+        self._true[label].append(true)
+        self._num_truth[label] += num_truth
+
+    def froc(self, asked: Sequence[npt.NDArray[np.int64]]) -> Froc:
+        """Draw the curves.
+
+        Args:
+            asked: Labels that each image or volume was asked for.
+        """
+        num_asked = np.zeros(len(self._scores), np.int64)
+        for labels in asked:
+            num_asked[np.unique(labels)] += 1
+        joined = [
+            (np.concatenate([np.empty(0), *s]), np.concatenate([np.empty(0, bool), *t]))
+            for s, t in zip(self._scores, self._true, strict=True)
+        ]
+        every = [np.concatenate([np.empty(0), *part]) for part in zip(*joined, strict=True)] or [
+            np.empty(0)
+        ] * 2
+        any_label = sum(len(labels) > 0 for labels in asked)
+        return Froc(
+            _curve(every[0], every[1].astype(bool), any_label, int(self._num_truth.sum())),
+            tuple(
+                _curve(*pair, int(images), int(truth))
+                for pair, images, truth in zip(joined, num_asked, self._num_truth, strict=True)
+            ),
+        )
 
 
 def _curve(

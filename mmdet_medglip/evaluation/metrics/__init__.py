@@ -9,6 +9,7 @@ from .modality_metric import ModalityMetric
 from .phrase_grounding_metric import PhraseGroundingMetric
 from .presence_metric import PresenceMetric
 from .result_file_metric import ResultFileMetric
+from .volume_metric import VolumeMetric
 
 __all__ = [
     'AskedCocoMetric',
@@ -20,4 +21,5 @@ __all__ = [
     'PhraseGroundingMetric',
     'PresenceMetric',
     'ResultFileMetric',
+    'VolumeMetric',
 ]

@@ -78,7 +78,7 @@ class StartRecorder(Hook):
         self.end.append(copy.deepcopy(runner.model.backbone.state_dict()))
 
 
-def runner(work_dir, epochs=4, shared=2, **changes):
+def runner(work_dir, epochs=4, fraction=0.5, **changes):
     return Runner.from_cfg(
         Config(
             dict(
@@ -97,7 +97,7 @@ def runner(work_dir, epochs=4, shared=2, **changes):
                 optim_wrapper=dict(optimizer=dict(type='AdamW', lr=0.05)),
                 default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1)),
                 custom_hooks=[
-                    dict(type='SharedStartHook', epochs=shared),
+                    dict(type='SharedStartHook', fraction=fraction),
                     dict(type='StartRecorder', priority='LOWEST'),
                 ],
                 randomness=dict(seed=0),
@@ -133,7 +133,7 @@ def test_experts_are_one_then_part(tmp_path):
 
 
 def test_moments_go_along(tmp_path):
-    run = runner(tmp_path / 'w', epochs=3)
+    run = runner(tmp_path / 'w', epochs=3, fraction=0.7)
     seen = {}
 
     class Look(Hook):
@@ -154,7 +154,8 @@ def test_moments_go_along(tmp_path):
 @pytest.mark.parametrize('epoch', [1, 2, 3])
 def test_resumed_training_ends_the_same(tmp_path, epoch):
     use_safe_checkpoints()
-    whole, part = runner(tmp_path / 'whole'), runner(tmp_path / 'part', epochs=epoch)
+    whole = runner(tmp_path / 'whole')
+    part = runner(tmp_path / 'part', epochs=epoch, fraction=min(1, 2 / epoch))
     whole.train()
     part.train()
     changes = dict(load_from=str(tmp_path / 'part' / f'epoch_{epoch}.pth'), resume=True)
@@ -163,14 +164,43 @@ def test_resumed_training_ends_the_same(tmp_path, epoch):
     assert same(whole.model.state_dict(), resumed.model.state_dict())
 
 
+def test_loaded_experts_are_left_alone_also_when_resumed(tmp_path):
+    use_safe_checkpoints()
+    parted = runner(tmp_path / 'parted')
+    parted.train()
+    before = experts(parted.model.backbone.state_dict())
+    tuned = runner(tmp_path / 'tuned', epochs=2, load_from=str(tmp_path / 'parted' / 'epoch_4.pth'))
+    tuned.train()
+    (recorder,) = (h for h in tuned.hooks if isinstance(h, StartRecorder))
+    assert all(map(same, experts(recorder.begin[0]), before))
+    resumed = runner(
+        tmp_path / 'resumed', load_from=str(tmp_path / 'tuned' / 'epoch_2.pth'), resume=True
+    )
+    resumed.train()
+    (recorder,) = (h for h in resumed.hooks if isinstance(h, StartRecorder))
+    assert all(map(same, experts(recorder.begin[0]), experts(tuned.model.backbone.state_dict())))
+    assert not same(*experts(recorder.end[0])[:2])
+
+
+def test_one_epoch_is_not_halved(tmp_path):
+    run = runner(tmp_path / 'w', epochs=1)
+    run.train()
+    assert not same(*experts(run.model.backbone.state_dict())[:2])
+
+
 def test_faults_are_named(tmp_path):
-    with pytest.raises(ValueError, match='epochs must be at least 1'):
-        HOOKS.build(dict(type='SharedStartHook', epochs=0))
+    with pytest.raises(ValueError, match='fraction must be above 0 and at most 1'):
+        HOOKS.build(dict(type='SharedStartHook', fraction=0))
+    endless = runner(
+        tmp_path / 'c', train_cfg=dict(by_epoch=False, max_iters=2), experiment_name='endless'
+    )
+    with pytest.raises(ValueError, match='no epochs to share'):
+        endless.train()
     different = runner(tmp_path / 'a', model=dict(type='StartModel', widths=(2, 2, 3)))
     with pytest.raises(ValueError, match="expert 'fundus' differs in architecture from 'ct'"):
         different.train()
     lost = runner(
-        tmp_path / 'b', custom_hooks=[dict(type='SharedStartHook', epochs=1, backbone='encoder')]
+        tmp_path / 'b', custom_hooks=[dict(type='SharedStartHook', fraction=1, backbone='encoder')]
     )
     with pytest.raises(ValueError, match="no ModalityRouter named 'encoder'"):
         lost.train()

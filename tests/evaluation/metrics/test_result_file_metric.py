@@ -36,6 +36,15 @@ def test_label_and_caption_samples_are_written(tmp_path, make_sample):
     assert (caption.gt_labels.tolist(), caption.patient_id) == ([1], '')
 
 
+def test_place_in_a_volume_is_kept(tmp_path, make_sample):
+    sample = make_sample('x', 'ct', [(0, A), (1, B)], [], ['liver'])
+    sample |= {'series_id': 's', 'slice_index': 0, 'source': 'set', 'patient_id': 'p'}
+    sample['instances'][1]['volume_instance_id'] = 'spleen:2'
+    (image,) = write(tmp_path, [sample]).images
+    assert image.volume == ('set', 'p', 's')
+    assert (image.slice_index, image.gt_objects) == (0, ('', 'spleen:2'))
+
+
 def test_presence_and_answers_above_are_kept(tmp_path, make_sample):
     sample = make_sample('x', 'ct', [], [], ['liver'])
     sample |= {
