@@ -5,14 +5,28 @@ import sys
 
 from rich.console import Console
 
-from . import demo_command, doctor_command, lint_command, list_command, predict_command
+from . import (
+    demo_command,
+    doctor_command,
+    lint_command,
+    list_command,
+    predict_command,
+    serve_command,
+)
 from .tool_commands import TOOLS, run_tool
 from .usage_error import UsageError
 
 __all__ = ['main', 'parse_args']
 
 _WIDTH = 120
-_COMMANDS = (predict_command, demo_command, doctor_command, lint_command, list_command)
+_COMMANDS = (
+    predict_command,
+    demo_command,
+    serve_command,
+    doctor_command,
+    lint_command,
+    list_command,
+)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
