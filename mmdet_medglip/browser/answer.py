@@ -67,7 +67,7 @@ def answer_of(
     one = _ask(model, image, question, read, how)
     seconds = round(time.monotonic() - started, 2)
     if isinstance(one, Failure):
-        return Answer(None, {'model': model.name, 'failure': study.told(one.reason)})
+        return Answer(None, {'model': model.name, 'failure': study.reason(one)})
     unseen = any(answer.negated and not answer.boxes for answer in one.answers)
     weak = None
     if unseen and how.score_thr > _EVIDENCE_THR:

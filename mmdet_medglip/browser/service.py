@@ -142,7 +142,7 @@ class DemoService:
             with refusing():
                 one = next(first.inferencer.show([image], read))
             if isinstance(one, Failure):
-                raise RefusalError(study.told(one.reason), 422)
+                raise RefusalError(study.reason(one), 422)
         return _png(one.picture), {
             'name': study.own_source(one.source).name,
             'height': one.height,
@@ -193,7 +193,7 @@ class DemoService:
             with self._model_lock, refusing():
                 one = next(model.inferencer.heat_maps_of([image], question, read))
         if isinstance(one, Failure):
-            raise RefusalError(study.told(one.reason), 422)
+            raise RefusalError(study.reason(one), 422)
         return _png(one.draw())
 
     def download(self, token: str | None, model_name: str, kind: str) -> Download:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mmdet_medglip.apis import GroundingResult, ImageSource
+from mmdet_medglip.apis import Failure, GroundingResult, ImageSource
 from mmdet_medglip.apis.inputs import InputItem, find_items
 from mmdet_medglip.apis.reading import ImageToRead, images_of
 from mmdet_medglip.routing import AUTO
@@ -15,6 +15,9 @@ from mmdet_medglip.routing import AUTO
 from .refusal_error import RefusalError
 
 __all__ = ['OpenStudies', 'Study', 'StudyImages']
+
+_NO_MODALITY = 'names no modality'
+"""Part of what ``RouteModality`` says without a classifier; its advice is for configs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +55,13 @@ class Study:
             text = text.replace(str(self.folder / stored), name)
         first = next(iter(self.names.values()), 'study')
         return text.replace(str(self.folder), first)
+
+    def reason(self, failure: Failure) -> str:
+        """Why an image has no answer, in words for who looks at the page."""
+        if _NO_MODALITY in failure.reason:
+            name = self.own_source(failure.source).name
+            return f'{name} does not tell its modality; choose it in the list.'
+        return self.told(failure.reason)
 
     def own(self, result: GroundingResult) -> GroundingResult:
         """Return a result whose source has no path of this machine."""

@@ -154,6 +154,13 @@ def test_results_are_downloaded(service, token):
     assert len(left) == 1  # the upload
 
 
+def test_a_picture_without_modality_asks_for_it(service, token):
+    put(service, token, ('a.png', png()))
+    message = r'^a\.png does not tell its modality; choose it in the list\.$'
+    with pytest.raises(RefusalError, match=message):
+        service.view(token, {'study': 'upload'})
+
+
 def test_heat_maps(service, token):
     put(service, token, ('a.png', png()))
     picture = service.heat_maps(token, asked(prompt='liver, spleen'), 'first')
