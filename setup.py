@@ -69,6 +69,7 @@ setup(
         'python-gdcm>=3.0.24',
         'pyyaml>=6',
         'rich>=13',
+        'safetensors>=0.4',
         'scipy>=1.13',
         'simpleitk>=2.3',
         'torch>=2.1',

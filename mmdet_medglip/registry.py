@@ -43,11 +43,11 @@ def _child(name: str, *locations: str) -> Registry:
     return Registry(parent.name, parent=parent, scope=_SCOPE, locations=[*parent._locations, *own])
 
 
-MODELS = _child('MODELS', 'models')
-DATASETS = _child('DATASETS', 'datasets')
-TRANSFORMS = _child('TRANSFORMS', 'datasets.transforms')
+MODELS = _child('MODELS', 'models', 'downstream.small')
+DATASETS = _child('DATASETS', 'datasets', 'downstream.small')
+TRANSFORMS = _child('TRANSFORMS', 'datasets.transforms', 'downstream.small')
 DATA_SAMPLERS = _child('DATA_SAMPLERS', 'datasets.samplers')
-METRICS = _child('METRICS', 'evaluation')
+METRICS = _child('METRICS', 'evaluation', 'downstream.small')
 HOOKS = _child('HOOKS', 'engine')
 LOOPS = _child('LOOPS', 'engine')
 RUNNERS = _child('RUNNERS', 'engine')

@@ -14,22 +14,26 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.infer import BaseInferencer
 from mmengine.registry import DefaultScope
-from torch import nn
+from torch import Tensor, nn
 
 from mmdet_medglip.datasets.transforms import RouteModality
 from mmdet_medglip.datasets.transforms.route_modality import read_classifier
 from mmdet_medglip.engine.checkpoint import load_checkpoint, use_safe_checkpoints
 from mmdet_medglip.engine.hooks.checkpoint_match_hook import check_state_dict
 from mmdet_medglip.models.backbones import ModalityRouter
+from mmdet_medglip.models.language_models import load_prompts
+from mmdet_medglip.ontology import Ontology
+from mmdet_medglip.packaging.packed_model import PackedModel
 from mmdet_medglip.registry import MODELS
 from mmdet_medglip.routing import UNROUTED
+from mmdet_medglip.text import Prompt
 
 from .answering import result_of
 from .heat_maps import HeatMaps
 from .image_view import ImageView
 from .inputs import InputItem, find_items, list_inputs
 from .model_files import ModelFiles
-from .options import AnswerOptions, ReadOptions, use_options
+from .options import SCORE_THR, AnswerOptions, ReadOptions, use_options
 from .pipeline import InferencePipeline, test_steps
 from .prefetch import batched, prefetched
 from .question import Question, read_questions
@@ -61,9 +65,9 @@ class MedGLIPInferencer(BaseInferencer):
     be run as code.
 
     Args:
-        model: Config file, config, or dict of it.
-        weights: Checkpoint, read without running code; None for the newest in the work folder of
-            the config file.
+        model: Folder of a packed model, config file, config, or dict of it.
+        weights: Checkpoint, read without running code; None for that of the packed model, or the
+            newest in the work folder of the config file.
         device: Where to run; None for the best there is.
         cfg_options: Overrides of the config.
         classifier: Checkpoint of a modality classifier; None for that of the model, if it has one.
@@ -112,6 +116,7 @@ class MedGLIPInferencer(BaseInferencer):
             raise ValueError('Name the weights: a config that is no file has no work folder.')
         super().__init__(config, named, device, 'mmdet_medglip', show_progress)
         self._trained = dict(self.model.test_cfg or {})
+        self._use_packed()
         self.router = self._make_router(classifier, fallback)
         self._asked: Question | None = None
 
@@ -216,7 +221,7 @@ class MedGLIPInferencer(BaseInferencer):
         if rest:
             raise ValueError(f'stream does not know {", ".join(sorted(rest))}.')
         given = list_inputs(inputs)
-        questions = read_questions(prompt, len(given), report=report)
+        questions = read_questions(prompt, len(given), report=report, ontology=self.ontology)
         return self.stream_items(
             find_items(given),
             questions,
@@ -272,6 +277,8 @@ class MedGLIPInferencer(BaseInferencer):
             )
         for question in [questions] if isinstance(questions, Question) else questions:
             self._check(question)
+        if answer.score_thr is None:
+            answer = replace(answer, score_thr=self.score_thr)
         # A wrong option is one error now, not one for each image.
         use_options(self.model, self._trained, answer)
         pipeline = InferencePipeline(self.steps, self.router, read.windows)
@@ -301,7 +308,7 @@ class MedGLIPInferencer(BaseInferencer):
             ValueError: A prompt or an option is wrong, or the model has no alignment maps.
         """
         given = list_inputs(inputs)
-        questions = read_questions(prompt, len(given), report=report)
+        questions = read_questions(prompt, len(given), report=report, ontology=self.ontology)
         read = ReadOptions(view=True, **kwargs)
         images = (image for item in find_items(given) for image in _images(item, read))
         yield from self.heat_maps_of(images, questions, read)
@@ -450,7 +457,7 @@ class MedGLIPInferencer(BaseInferencer):
         try:
             samples = self.forward(data)
             return [
-                result_of(sample, image.source, question, answer.score_thr, image.view)
+                result_of(sample, image.source, question, answer.score_thr or 0.0, image.view)
                 for sample, image, question in zip(samples, images, asked, strict=True)
             ]
         except (RuntimeError, ValueError) as error:
@@ -463,7 +470,7 @@ class MedGLIPInferencer(BaseInferencer):
         if not hasattr(self.model, 'set_prompts'):
             return False
         if self._asked != question:
-            self.model.set_prompts(question.prompt)
+            self.model.set_prompts(question.prompt, self._encoded)
             self._asked = question
         return True
 
@@ -497,10 +504,29 @@ class MedGLIPInferencer(BaseInferencer):
             model = MODELS.build(cfg.model)
         checkpoint = load_checkpoint(weights)
         state = checkpoint.get('state_dict', checkpoint)
+        if cfg.get('packed_folder') is not None:
+            state = PackedModel.of_config(cfg).all_weights(model, state)
         check_state_dict(model, state, weights)
         model.load_state_dict(state, strict=False)
         model.cfg = cfg
         return model.to(device).eval()
+
+    def _use_packed(self) -> None:
+        """Take over what a packed model knows besides its weights."""
+        self.score_thr = SCORE_THR
+        self.ontology: Ontology | None = None
+        self._encoded: dict[Prompt, Tensor] = {}
+        if self.cfg.get('packed_folder') is None:
+            return
+        packed = PackedModel.of_config(self.cfg)
+        self.score_thr = packed.contents.score_thr
+        if packed.ontology is not None:
+            self.ontology = Ontology.from_yaml(packed.ontology)
+            self._trained['ontology'] = str(packed.ontology)
+        if packed.prompts is not None:
+            encoder = self.model.language_model
+            for prompt in load_prompts(packed.prompts, encoder):
+                self._encoded[prompt] = encoder.pinned(prompt)
 
     def _init_pipeline(self, cfg: Config) -> list[dict[str, Any]]:
         """Read the steps; they are built for the options of each call."""

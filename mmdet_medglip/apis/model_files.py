@@ -11,17 +11,20 @@ from mmengine.config import Config
 
 from mmdet_medglip.engine.config import default_work_dir, load_config
 from mmdet_medglip.engine.launch import find_checkpoint
+from mmdet_medglip.ontology import Ontology
+from mmdet_medglip.packaging.packed_model import PackedModel, is_packed
 
-__all__ = ['ModelFiles']
+__all__ = ['ModelFiles', 'model_names', 'packed_ontology']
 
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """A config and its weights.
+    """A config and its weights, or a packed model.
 
     Args:
-        config: Config file, such as ``configs/medglip/ct.py``.
-        weights: Checkpoint; None for the newest in the work folder of the config.
+        config: Config file, such as ``configs/medglip/ct.py``, or the folder of a packed model.
+        weights: Checkpoint; None for the newest in the work folder of the config. A packed model
+            has its own.
         work_dir: That folder; None for the config's own, else the default one.
         cfg_options: Overrides of the config, keys dotted.
     """
@@ -34,12 +37,57 @@ class ModelFiles:
     def read(self) -> tuple[Config, str]:
         """Read the config and find the weights.
 
+        Returns:
+            The config, and the file of the weights. The config of a packed model has the entry
+            ``packed_folder``.
+
         Raises:
             FileNotFoundError: The config or the weights are missing; the message has the command
                 that makes them.
-            ValueError: An override does not fit.
+            ValueError: An override does not fit, or a packed model is damaged or not allowed.
         """
+        if is_packed(self.config):
+            return self._read_packed()
         config = load_config(self.config, dict(self.cfg_options))
         folder = self.work_dir or config.get('work_dir') or default_work_dir(self.config)
         config.work_dir = str(Path(folder))
         return config, find_checkpoint(config, self.weights, self.config)
+
+    def _read_packed(self) -> tuple[Config, str]:
+        if self.weights is not None:
+            raise ValueError(
+                f'{self.config} is a packed model, which has its weights; leave {self.weights} out.'
+            )
+        packed = PackedModel.open(self.config)
+        packed.config.merge_from_dict(dict(self.cfg_options))
+        return packed.config, str(packed.weights)
+
+
+def packed_ontology(config: Config) -> Ontology | None:
+    """Return the ontology of a packed model; None if it is that of this package.
+
+    Args:
+        config: Of :meth:`ModelFiles.read`.
+    """
+    if config.get('packed_folder') is None:
+        return None
+    path = PackedModel.of_config(config).ontology
+    return None if path is None else Ontology.from_yaml(path)
+
+
+def model_names(path: str, config: Config, weights: str) -> tuple[str, str]:
+    """Return short names of a model and of its weights, for files that say what made them.
+
+    Args:
+        path: Config file or folder of a packed model.
+        config: Of :meth:`ModelFiles.read`.
+        weights: Likewise.
+
+    Returns:
+        At most 64 characters each; of a packed model its name and the beginning of the SHA-256 of
+        its weights.
+    """
+    if config.get('packed_folder') is None:
+        return Path(path).stem[:64] or 'medglip', Path(weights).stem[:64]
+    contents = PackedModel.of_config(config).contents
+    return contents.name, contents.files['weights.safetensors'].sha256[:16]

@@ -15,7 +15,10 @@ from mmdet_medglip.ingest.volumes import PLANES
 from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.routing import AUTO
 
-__all__ = ['AnswerOptions', 'ReadOptions', 'Window', 'use_options']
+__all__ = ['SCORE_THR', 'AnswerOptions', 'ReadOptions', 'Window', 'use_options']
+
+SCORE_THR = 0.3
+"""Least score of a box where neither the caller nor the model names one."""
 
 Window = str | Sequence[float] | Mapping[str, str | Sequence[float]]
 
@@ -71,7 +74,7 @@ class AnswerOptions:
     """Which of the boxes are answered.
 
     Args:
-        score_thr: Least score of a box, 0..1.
+        score_thr: Least score of a box, 0..1; None for that of a packed model, else 0.3.
         nms_iou: Boxes of one phrase that overlap more are one, (0, 1]; None as in the config.
         max_boxes: Most boxes of an image; None as in the config.
         level: Answer by ``'label'``, ``'class'`` or ``'region'``; None by the phrases.
@@ -83,7 +86,7 @@ class AnswerOptions:
         ValueError: A number out of range.
     """
 
-    score_thr: float = 0.3
+    score_thr: float | None = None
     nms_iou: float | None = None
     max_boxes: int | None = None
     level: Literal['label', 'class', 'region'] | None = None
@@ -91,7 +94,7 @@ class AnswerOptions:
     presence: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.score_thr <= 1:
+        if self.score_thr is not None and not 0 <= self.score_thr <= 1:
             raise ValueError(f'score_thr must be in [0, 1], got {self.score_thr!r}.')
         if self.nms_iou is not None and not 0 < self.nms_iou <= 1:
             raise ValueError(f'nms_iou must be in (0, 1], got {self.nms_iou!r}.')
@@ -104,14 +107,16 @@ def use_options(model: nn.Module, trained: Mapping[str, Any], options: AnswerOpt
 
     Args:
         model: The detector.
-        trained: Its ``test_cfg`` as the config has it.
+        trained: Its ``test_cfg`` as the config has it; perhaps with ``ontology``, the label file
+            of a packed model.
         options: What to change.
 
     Raises:
         ValueError: The model has no such option, or it does not fit.
     """
     changed = ConfigDict(copy.deepcopy(dict(trained)))
-    changed.score_thr = min(changed.get('score_thr', 0.0), options.score_thr)
+    least = SCORE_THR if options.score_thr is None else options.score_thr
+    changed.score_thr = min(changed.get('score_thr', 0.0), least)
     if options.nms_iou is not None:
         changed.nms = ConfigDict(changed.get('nms') or dict(type='nms'))
         changed.nms.iou_threshold = options.nms_iou
@@ -123,6 +128,8 @@ def use_options(model: nn.Module, trained: Mapping[str, Any], options: AnswerOpt
     hierarchy = dict(options.hierarchy or trained.get('hierarchy') or {})
     if options.level is not None:
         hierarchy['level'] = options.level
+    if hierarchy and trained.get('ontology') is not None:
+        hierarchy.setdefault('ontology', trained['ontology'])
     _call(model, 'set_hierarchy', hierarchy or None)
     _call(model, 'set_presence', options.presence or trained.get('presence'))
 

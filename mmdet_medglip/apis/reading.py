@@ -30,7 +30,7 @@ from mmdet_medglip.routing import AUTO
 from .inputs import InputItem
 from .result import ImageSource
 
-__all__ = ['ImageToRead', 'images_of']
+__all__ = ['ImageToRead', 'images_of', 'open_volume']
 
 Fields = dict[str, Any]
 
@@ -161,7 +161,7 @@ def _images_of_volume(
     item: InputItem, modality: str, plane: str, slice_step: int
 ) -> Iterator[ImageToRead]:
     path = Path(item.paths[0])
-    stored = _open_volume(path)
+    stored = open_volume(path)
     if stored.grid.shape[2] == 1 and path.name.lower().endswith(('.nii', '.nii.gz')):
         picture = load_plane(path)
         fields = {name: getattr(picture, name) for name in _MEANING}
@@ -195,7 +195,13 @@ def _images_of_volume(
         yield ImageToRead(replace(_slice_of(item, index), plane=plane), load)
 
 
-def _open_volume(path: Path) -> StoredVolume:
+def open_volume(path: Path) -> StoredVolume:
+    """Read the header of a volume file.
+
+    Raises:
+        FileNotFoundError: It does not exist.
+        ValueError: It is damaged or of another kind.
+    """
     if path.name.lower().endswith(('.nii', '.nii.gz')):
         return open_nifti(path)
     return open_itk(path, root=path.parent)

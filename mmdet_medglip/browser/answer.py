@@ -70,7 +70,7 @@ def answer_of(
         return Answer(None, {'model': model.name, 'failure': study.reason(one)})
     unseen = any(answer.negated and not answer.boxes for answer in one.answers)
     weak = None
-    if unseen and how.score_thr > _EVIDENCE_THR:
+    if unseen and (how.score_thr or 0.0) > _EVIDENCE_THR:
         # Only to tell how near the nearest box is; the answer stays as it is.
         weak = _ask(model, image, question, read, replace(how, score_thr=_EVIDENCE_THR))
     result = study.own(one)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmdet_medglip.apis import AnswerOptions, Question, ReadOptions, read_question
+from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.routing import AUTO
 
 from .limits import Limits
@@ -109,14 +110,17 @@ class Asked:
         except ValueError as error:
             raise RefusalError(str(error)) from None
 
-    def question(self) -> Question:
+    def question(self, ontology: Ontology | None) -> Question:
         """What to look for.
+
+        Args:
+            ontology: Of the model; None for the packaged one.
 
         Raises:
             RefusalError: No phrase.
         """
         try:
-            return read_question(self.prompt, report=self.is_report)
+            return read_question(self.prompt, report=self.is_report, ontology=ontology)
         except ValueError as error:
             raise RefusalError(str(error)) from None
 

@@ -87,6 +87,7 @@ class DemoService:
             ],
             'modalities': list(self._served() or Ontology.default().modalities),
             'windows': {name: list(pair) for name, pair in WINDOW_PRESETS.items()},
+            'score_thr': next(iter(self.models.values())).inferencer.score_thr,
             'accepted': list(ACCEPTED),
             'upload_bytes': self.limits.upload_bytes,
             'files': self.limits.files,
@@ -162,12 +163,12 @@ class DemoService:
             RefusalError: The question or the study is wrong.
         """
         asked, session, study = self._find(token, told)
-        question = asked.question()
         with session.lock, self._place():
             image, read = self._image(study, asked)
             session.answers.clear()
             answers = []
             for model in self.models.values():
+                question = asked.question(model.inferencer.ontology)
                 how = asked.answer_options(has_levels=model.has_levels)
                 with self._model_lock:
                     found = answer_of(model, image, question, read, how, study)
@@ -186,8 +187,8 @@ class DemoService:
             RefusalError: The question or the study is wrong, or the model has no such maps.
         """
         asked, session, study = self._find(token, told)
-        question = asked.question()
         model = self._model(model_name)
+        question = asked.question(model.inferencer.ontology)
         with session.lock, self._place():
             image, read = self._image(study, asked)
             with self._model_lock, refusing():

@@ -10,6 +10,7 @@ from . import (
     doctor_command,
     lint_command,
     list_command,
+    pack_command,
     predict_command,
     serve_command,
 )
@@ -21,6 +22,7 @@ __all__ = ['main', 'parse_args']
 _WIDTH = 120
 _COMMANDS = (
     predict_command,
+    pack_command,
     demo_command,
     serve_command,
     doctor_command,

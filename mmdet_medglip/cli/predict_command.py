@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
+from .config_options import read_options
 from .usage_error import UsageError
 
 if TYPE_CHECKING:
@@ -29,16 +30,22 @@ exit status: 0 all inputs have an answer, 1 some have none, 2 the command line i
 examples:
   medglip predict configs/medglip/ct.py scan.dcm -p 'Detect: liver, spleen' --out found
   medglip predict configs/medglip/all_auto.py folder/ -p 'polyp' --json > answers.jsonl
+  medglip predict models/ct series/ -p 'liver' --out found --formats json sr nifti
   medglip predict configs/medglip/ct.py ct.nii.gz --report report.txt --modality ct --window lung
 """
-FORMATS = ('json', 'coco', 'csv', 'png')
+FORMATS = ('json', 'coco', 'csv', 'png', 'nifti', 'sr', 'gsps', 'seg')
+DICOM_FORMATS = ('sr', 'gsps', 'seg')
 _SHOWN = 20
 """Answers and failures that are printed at most."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument('config', help='config file, for example configs/medglip/ct.py')
+    parser.add_argument(
+        'config',
+        metavar='model',
+        help='folder of a packed model, or config file such as configs/medglip/ct.py',
+    )
     parser.add_argument(
         'inputs', nargs='+', metavar='INPUT',
         help='image, DICOM file, series folder, NIfTI or other volume, folder, or pattern',
@@ -68,7 +75,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     read.add_argument('--plane', default='axial', choices=('axial', 'coronal', 'sagittal'))
     read.add_argument('--slice-step', type=int, default=1, help='every so many slices of volumes')
     answer = parser.add_argument_group('answers')
-    answer.add_argument('--score-thr', type=float, default=0.3, help='least score (default 0.3)')
+    answer.add_argument(
+        '--score-thr', type=float, help='least score; default: that of a packed model, else 0.3'
+    )
     answer.add_argument('--nms-iou', type=float, help='boxes that overlap more are one')
     answer.add_argument('--max-boxes', type=int, help='most boxes of an image')
     out = parser.add_argument_group('output')
@@ -78,6 +87,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='what to write there (default: json png)',
     )  # fmt: skip
     out.add_argument('--json', action='store_true', help='print a line of JSON for each image')
+    volumes = parser.add_argument_group('volumes and DICOM (formats nifti, sr, gsps, seg)')
+    volumes.add_argument(
+        '--max-gap', type=int, default=1, help='slices without a box within an object (default 1)'
+    )
+    volumes.add_argument(
+        '--identity', choices=('removed', 'kept'), default='removed',
+        help='whether DICOM objects say who the patient is (default: removed)',
+    )  # fmt: skip
+    volumes.add_argument(
+        '--allow-words', action='store_true',
+        help='write words that the ontology does not know to DICOM objects',
+    )  # fmt: skip
     speed = parser.add_argument_group('speed')
     speed.add_argument('--batch-size', type=int, default=8)
     speed.add_argument('--num-workers', type=int, default=2, help='threads that read images')
@@ -140,15 +161,12 @@ def _answers(args: argparse.Namespace) -> Iterator[GroundingResult | Failure]:
 
     from mmdet_medglip.apis import AnswerOptions, MedGLIPInferencer, ReadOptions, read_question
     from mmdet_medglip.apis.distributed import InferenceJob, run_job
+    from mmdet_medglip.apis.model_files import packed_ontology
     from mmdet_medglip.apis.writers import WRITERS, write_results
     from mmdet_medglip.ingest.engines import TaskEngine
 
     if (args.prompt is None) == (args.report is None):
         raise ValueError('give either --prompt or --report.')
-    if args.report is not None:
-        question = read_question(args.report.read_text(encoding='utf-8'), report=True)
-    else:
-        question = read_question(sys.stdin.read() if args.prompt == '-' else args.prompt)
     formats = args.formats if args.out is not None else []
     read = ReadOptions(
         modality=args.modality,
@@ -160,9 +178,18 @@ def _answers(args: argparse.Namespace) -> Iterator[GroundingResult | Failure]:
     answer = AnswerOptions(args.score_thr, args.nms_iou, args.max_boxes, args.level)
     MMLogger.get_current_instance().setLevel('WARNING')
     files = _files(args)
+    config, weights = files.read()
+    ontology = packed_ontology(config)
+    if args.report is not None:
+        text = args.report.read_text(encoding='utf-8')
+    else:
+        text = sys.stdin.read() if args.prompt == '-' else args.prompt
+    question = read_question(text, report=args.report is not None, ontology=ontology)
+    options = _write_options(args, config, weights, ontology)
+    if set(formats) & set(DICOM_FORMATS):
+        _check_words(question.phrases, options)
     found: Iterator[GroundingResult | Failure]
     if args.engine == 'serial':
-        config, weights = files.read()
         inferencer = MedGLIPInferencer(
             config,
             weights,
@@ -180,7 +207,6 @@ def _answers(args: argparse.Namespace) -> Iterator[GroundingResult | Failure]:
             num_workers=args.num_workers,
         )
     else:
-        files.read()
         job = InferenceJob(
             files,
             question,
@@ -195,7 +221,7 @@ def _answers(args: argparse.Namespace) -> Iterator[GroundingResult | Failure]:
         )
         engine = TaskEngine(args.engine, args.workers, args.scheduler)
         found = _on_engine(run_job(job, args.inputs, engine), engine)
-    return found if args.out is None else write_results(found, args.out, formats)
+    return found if args.out is None else write_results(found, args.out, formats, options)
 
 
 def _items(inputs: list[str]) -> Iterator[Any]:
@@ -210,18 +236,39 @@ def _on_engine(found: Iterator[Any], engine: Any) -> Iterator[Any]:
 
 
 def _files(args: argparse.Namespace) -> ModelFiles:
-    from mmengine.config import DictAction
-
     from mmdet_medglip.apis import ModelFiles
 
-    holder = argparse.Namespace()
-    try:
-        DictAction([], 'cfg_options')(argparse.ArgumentParser(), holder, args.cfg_options)
-    except ValueError:
+    return ModelFiles(args.config, args.weights, cfg_options=read_options(args.cfg_options))
+
+
+def _write_options(args: argparse.Namespace, config: Any, weights: str, ontology: Any) -> Any:
+    from mmdet_medglip.apis.model_files import model_names
+    from mmdet_medglip.apis.writers import WriteOptions
+    from mmdet_medglip.dicom_out import Identity
+    from mmdet_medglip.volumes import LinkSettings
+
+    model, version = model_names(args.config, config, weights)
+    return WriteOptions(
+        model,
+        version,
+        Identity(args.identity),
+        args.allow_words,
+        LinkSettings(max_gap=args.max_gap),
+        ontology,
+    )
+
+
+def _check_words(phrases: tuple[str, ...], options: Any) -> None:
+    """Refuse words that must not get into DICOM objects, before any image is read."""
+    from mmdet_medglip.apis.writers.dicom_writer import unknown_words
+    from mmdet_medglip.ontology import Ontology
+
+    words = unknown_words(phrases, options.ontology or Ontology.default())
+    if words and not options.allow_words:
         raise ValueError(
-            f'--cfg-options expects KEY=VALUE, got {" ".join(args.cfg_options)}.'
-        ) from None
-    return ModelFiles(args.config, args.weights, cfg_options=holder.cfg_options)
+            f'{words[0]!r} is no name of the ontology; it is only written to DICOM objects with '
+            '--allow-words: check that the words name no patient.'
+        )
 
 
 def _window(text: str | None) -> Any:

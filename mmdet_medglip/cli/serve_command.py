@@ -22,7 +22,9 @@ HELP = 'ask a trained model in the browser: a local page, for research, not for 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument('config', help='config file, for example configs/medglip/ct.py')
+    parser.add_argument(
+        'config', help='config file, such as configs/medglip/ct.py, or packed model'
+    )
     model = parser.add_argument_group('model')
     model.add_argument(
         '--weights', help='checkpoint; default: the newest in the work folder of the config'
@@ -123,4 +125,4 @@ def _model(
         fallback=args.fallback,
         show_progress=False,
     )
-    return DemoModel(name or '/'.join(Path(config).with_suffix('').parts[-2:]), inferencer)
+    return DemoModel(name or '/'.join(Path(config.removesuffix('.py')).parts[-2:]), inferencer)

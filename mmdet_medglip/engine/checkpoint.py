@@ -23,6 +23,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from mmengine.utils import digit_version
 
 from . import restricted_pickle
+from .weights_file import load_weights
 
 __all__ = ['allowed_types', 'load_checkpoint', 'use_safe_checkpoints']
 
@@ -36,8 +37,9 @@ def load_checkpoint(filename: str | Path, map_location: Any = 'cpu') -> dict[str
     """Read a local checkpoint file; nothing in it is executed.
 
     Args:
-        filename: A file written by MMEngine or by ``torch.save``; '~' is expanded.
-        map_location: As in ``torch.load``.
+        filename: A file written by MMEngine or by ``torch.save``, or weights in a
+            ``.safetensors`` file; '~' is expanded.
+        map_location: As in ``torch.load``; weights of ``.safetensors`` come to the CPU.
 
     Returns:
         The dict in the file, for example with ``state_dict``, ``meta``, ``optimizer``.
@@ -50,6 +52,8 @@ def load_checkpoint(filename: str | Path, map_location: Any = 'cpu') -> dict[str
     path = Path(filename).expanduser()
     if not path.is_file():
         raise FileNotFoundError(_missing(path))
+    if path.suffix == '.safetensors':
+        return {'state_dict': load_weights(path)}
     with _readable(str(path)):
         checkpoint = _torch_load(path, map_location)
     if not isinstance(checkpoint, dict):

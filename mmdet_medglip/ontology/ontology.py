@@ -13,9 +13,11 @@ from .loading import load_content
 from .meaning import Places, left_choices
 from .names import fold, plural_of
 
-__all__ = ['BoxPolicy', 'GroupInfo', 'LabelInfo', 'Ontology']
+__all__ = ['DEFAULT_LABELS', 'BoxPolicy', 'GroupInfo', 'LabelInfo', 'Ontology']
 
-_LABELS_YAML = Path(__file__).with_name('labels.yaml')
+DEFAULT_LABELS = Path(__file__).with_name('labels.yaml')
+"""File of the packaged ontology."""
+
 _LISTED = 12
 
 
@@ -215,7 +217,7 @@ class Ontology(Hierarchy):
 
 @cache
 def _default_ontology() -> Ontology:
-    return Ontology.from_yaml(_LABELS_YAML)
+    return Ontology.from_yaml(DEFAULT_LABELS)
 
 
 def _known(modality: str | None, place: tuple[str, ...]) -> str:

@@ -24,6 +24,7 @@ def test_a_page_is_told_what_there_is(service):
     assert [one['name'] for one in told['samples']] == ['ct', 'mri']
     assert told['models'] == [{'name': 'first', 'levels': True, 'heat_maps': True}]
     assert told['modalities'] == ['ct', 'mri']
+    assert told['score_thr'] == service.models['first'].inferencer.score_thr
     assert told['windows']['lung'] == [1500.0, -160.0]
     assert '.nii.gz' in told['accepted']
     assert told['session'] != service.begin()['session']

@@ -8,8 +8,11 @@ from ..result import Failure, GroundingResult
 from .base import ResultWriter
 from .coco_writer import CocoWriter
 from .csv_writer import CsvWriter
+from .dicom_writer import PresentationWriter, ReportWriter, SegmentationWriter
 from .json_writer import JsonWriter
 from .picture_writer import PictureWriter
+from .volume_writer import VolumeWriter
+from .write_options import WriteOptions
 
 __all__ = [
     'WRITERS',
@@ -17,7 +20,12 @@ __all__ = [
     'CsvWriter',
     'JsonWriter',
     'PictureWriter',
+    'PresentationWriter',
+    'ReportWriter',
     'ResultWriter',
+    'SegmentationWriter',
+    'VolumeWriter',
+    'WriteOptions',
     'write_results',
 ]
 
@@ -26,12 +34,19 @@ WRITERS: dict[str, type[ResultWriter]] = {
     'coco': CocoWriter,
     'csv': CsvWriter,
     'png': PictureWriter,
+    'nifti': VolumeWriter,
+    'sr': ReportWriter,
+    'gsps': PresentationWriter,
+    'seg': SegmentationWriter,
 }
 """Writers by the name of their format."""
 
 
 def write_results(
-    found: Iterable[GroundingResult | Failure], folder: str | Path, formats: Sequence[str]
+    found: Iterable[GroundingResult | Failure],
+    folder: str | Path,
+    formats: Sequence[str],
+    options: WriteOptions | None = None,
 ) -> Iterator[GroundingResult | Failure]:
     """Write results as they come, and pass them on.
 
@@ -39,9 +54,11 @@ def write_results(
         found: Of ``MedGLIPInferencer.stream``, with ``view=True`` where ``needs_view``.
         folder: Where files go; it is made.
         formats: Some of :data:`WRITERS`.
+        options: What to know besides the results.
 
     Yields:
-        What came. Files are in their places when all has been taken.
+        What came, and a failure for what could not be written: with the stage ``'skip'`` if a
+        format is not for images of that kind. Files are in their places when all has been taken.
 
     Raises:
         ValueError: An unknown format.
@@ -53,11 +70,22 @@ def write_results(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        writers = [stack.enter_context(WRITERS[name](folder)) for name in dict.fromkeys(formats)]
+        writers = [
+            stack.enter_context(WRITERS[name](folder, options)) for name in dict.fromkeys(formats)
+        ]
         for one in found:
-            for writer in writers:
-                if isinstance(one, Failure):
-                    writer.fail(one)
-                else:
-                    writer.add(one)
+            lost: list[Failure] = []
+            if isinstance(one, Failure):
+                _tell(writers, [one])
+            else:
+                lost = [failure for writer in writers for failure in writer.add(one) or ()]
             yield one
+            yield from _tell(writers, lost)
+        yield from _tell(writers, [failure for writer in writers for failure in writer.finish()])
+
+
+def _tell(writers: Sequence[ResultWriter], failures: Sequence[Failure]) -> Sequence[Failure]:
+    for failure in failures:
+        for writer in writers:
+            writer.fail(failure)
+    return failures

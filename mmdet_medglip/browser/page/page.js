@@ -187,6 +187,7 @@ async function start() {
       .then((address) => panel.heat(address)).catch(trouble),
   }));
   $('panels').append(...panels.map((panel) => panel.root));
+  $('threshold').value = known.score_thr;
   tellThreshold();
 
   $('controls').addEventListener('submit', (event) => {

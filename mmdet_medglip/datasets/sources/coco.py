@@ -94,6 +94,7 @@ class CocoSource(LineSource):
                 tokens_positive=spans,
                 mask=_rle(entry.get('segmentation'), width, height),
                 is_crowd=bool(entry.get('iscrowd', 0)),
+                volume_instance_id=entry.get('volume_instance_id'),
             )
         except ValueError as error:
             raise ValueError(f'{name}: {error}') from error

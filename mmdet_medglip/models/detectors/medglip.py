@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -140,7 +140,11 @@ class MedGLIP(SingleStageDetector):
         """Whether a modality classifier is trained along."""
         return hasattr(self, 'modality_classifier')
 
-    def set_prompts(self, text: str | Sequence[str] | Prompt | None) -> None:
+    def set_prompts(
+        self,
+        text: str | Sequence[str] | Prompt | None,
+        encoded: Mapping[Prompt, Tensor] | None = None,
+    ) -> None:
         """Ask every image that brings no text for these phrases, which are encoded now.
 
         Their features are kept as long as the weights of the language model stay as they are, and
@@ -148,6 +152,8 @@ class MedGLIP(SingleStageDetector):
 
         Args:
             text: Phrases, or text as in :func:`prompt_of`; None forgets what was set.
+            encoded: Features of parts of prompts that this language model computed before, of
+                ``language_model.pinned``; used if all parts are there.
 
         Raises:
             ValueError: No phrase, or one that exceeds the token limit.
@@ -160,7 +166,8 @@ class MedGLIP(SingleStageDetector):
             text = parse_prompt(text)
         prompt = text if isinstance(text, Prompt) else prompt_from_phrases(text)
         parts = self.parts_of(prompt)
-        self.language_model.pin(parts)
+        known = [encoded[part] for part in parts if part in encoded] if encoded else []
+        self.language_model.pin(parts, known if known and len(known) == len(parts) else None)
         self._vocabulary = _Question(prompt, parts)
 
     def save_prompts(self, path: str | Path) -> None:

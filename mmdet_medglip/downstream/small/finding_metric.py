@@ -1,0 +1,86 @@
+"""Whether a report says the findings that an image has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+
+from mmdet_medglip.registry import METRICS
+from mmdet_medglip.store import GroundingStore
+
+from ..ablation.item_scores import FindingCounts, count_findings
+from ..generate import annotated_labels, facts_of, findings_of_report, findings_of_truth
+from .said_text import said_lines, write_lines
+
+__all__ = ['FindingMetric']
+
+
+@METRICS.register_module()
+class FindingMetric(BaseMetric):
+    """Compare the findings that reports say with those that images have.
+
+    A finding is a label with its side. Keys are ``report/finding_f1``, ``.._precision``,
+    ``.._recall``, over the findings of all images together, and ``report/reference_f1``, what the
+    reports to learn from reach: what is lost in words.
+
+    Args:
+        data_root: Folder of the store, whose regions are the truth.
+        out_file: Where to write the reports, in jsonl; None writes none.
+        model: Name of the model, to be written.
+        collect_device: As in mmengine.
+        prefix: First part of the keys.
+    """
+
+    default_prefix = 'report'
+
+    def __init__(
+        self,
+        data_root: str,
+        out_file: str | None = None,
+        model: str = 'small',
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        self.store = GroundingStore(data_root)
+        self.annotated = annotated_labels(self.store)
+        ids = self.store.column('image_id').to_pylist()
+        self._row = {image_id: row for row, image_id in enumerate(ids)}
+        self.out_file = out_file
+        self.model = model
+
+    def process(self, data_batch: Any, data_samples: Sequence[Mapping[str, Any]]) -> None:
+        """Keep the reports of a batch with what is true of their images."""
+        for sample in data_samples:
+            for line in said_lines(sample):
+                record = self.store[self._row[line['image_id']]]
+                labels = self.annotated[record.source, record.modality]
+                facts = facts_of(record, labels)
+                line['findings_true'] = sorted(findings_of_truth(facts))
+                line['findings_said'] = sorted(findings_of_report(line['answer'], facts.labels))
+                line['findings_reference'] = sorted(findings_of_report(line['truth'], facts.labels))
+                self.results.append(line)
+
+    def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
+        """Score all reports, and write them."""
+        condition = str((self.dataset_meta or {}).get('regions', ''))
+        if self.out_file is not None:
+            for line in results:
+                line.update(model=self.model, condition=condition)
+            write_lines(Path(self.out_file), results, 'report_id')
+            print_log(f'{len(results)} reports: {self.out_file}', logger='current')
+        said, reference = FindingCounts(), FindingCounts()
+        for line in results:
+            truth = line['findings_true']
+            said += count_findings(truth, line['findings_said'])
+            reference += count_findings(truth, line['findings_reference'])
+        return {
+            'finding_f1': said.f1,
+            'finding_precision': said.precision,
+            'finding_recall': said.recall,
+            'reference_f1': reference.f1,
+        }

@@ -1,0 +1,108 @@
+"""From a trained model to a folder and back."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mmdet_medglip.apis import MedGLIPInferencer, ModelFiles
+from mmdet_medglip.packaging.pack_model import PackOptions, pack_model
+from tests.packaging.conftest import OPTIONS
+
+
+@pytest.fixture(scope='module')
+def both(model_files, packed):
+    """The model as trained, and as packed."""
+    return (
+        MedGLIPInferencer(*model_files, device='cpu', show_progress=False),
+        MedGLIPInferencer(str(packed), device='cpu', show_progress=False),
+    )
+
+
+@pytest.mark.parametrize(
+    'prompt',
+    [
+        pytest.param('liver, spleen', id='encoded'),
+        pytest.param('left kidney. polyp', id='not-encoded'),
+        pytest.param([['liver'], 'spleen, cyst'], id='for-each-image'),
+    ],
+)
+def test_answers_are_equal_bit_by_bit(both, prompt):
+    images = [np.random.default_rng(seed).integers(0, 256, (40, 60), np.uint8) for seed in range(2)]
+    options = dict(modality='ct', score_thr=0.1, num_workers=0)
+    first, second = (one(images, prompt, **options)['predictions'] for one in both)
+    assert sum(len(one.boxes) for one in first) > 10
+    assert [one.boxes for one in first] == [one.boxes for one in second]
+
+
+def test_an_encoded_prompt_is_not_encoded_again(both, monkeypatch):
+    image = np.zeros((40, 60), np.uint8)
+    packed = both[1]
+    packed(image, 'polyp', modality='ct', score_thr=0)
+
+    def refuse(rows):
+        raise AssertionError(f'encoded {rows}')
+
+    monkeypatch.setattr(packed.model.language_model, '_run', refuse)
+    assert packed(image, 'liver, spleen', modality='ct', score_thr=0)['predictions']
+
+
+def test_the_threshold_of_the_model_is_the_default(both):
+    image = np.random.default_rng(3).integers(0, 256, (40, 60), np.uint8)
+    (told,) = both[1](image, 'liver', modality='ct')['predictions']
+    (all_boxes,) = both[1](image, 'liver', modality='ct', score_thr=0)['predictions']
+    assert told.boxes == tuple(box for box in all_boxes.boxes if box.score >= 0.25)
+
+
+@pytest.mark.slow
+def test_the_same_model_gives_the_same_bytes(model_files, packed, tmp_path):
+    pack_model(ModelFiles(*model_files), tmp_path / 'again', OPTIONS)
+    names = sorted(path.name for path in packed.iterdir())
+    assert names == sorted(path.name for path in (tmp_path / 'again').iterdir())
+    for name in names:
+        assert (packed / name).read_bytes() == (tmp_path / 'again' / name).read_bytes(), name
+
+
+def test_what_is_in_it(packed):
+    told = json.loads((packed / 'medglip.json').read_text())
+    assert sorted(told['files']) == [
+        *('LICENSE', 'README.md', 'config.json', 'ontology.yaml', 'prompts.safetensors'),
+        'weights.safetensors',
+    ]
+    assert (told['name'], told['language_model']) == ('two', 'bundled')
+    assert 'SPDX-License-Identifier: Apache-2.0' in (packed / 'LICENSE').read_text()
+    card = (packed / 'README.md').read_text()
+    assert 'not for clinical use' in card
+    assert 'ct, mri' in card
+    config = json.loads((packed / 'config.json').read_text())
+    assert '/' not in (packed / 'config.json').read_text()
+    assert config['test_pipeline'][2]['scale'] == {'tuple()': [64, 64]}
+
+
+@pytest.mark.slow
+def test_the_language_model_can_come_along(make_model, tmp_path):
+    """It is then read from the folder alone."""
+    config, weights = make_model('ct')
+    options = PackOptions('CC-BY-4.0', include_language_model=True)
+    pack_model(ModelFiles(config, weights), tmp_path / 'whole', options)
+    first = MedGLIPInferencer(config, weights, device='cpu', show_progress=False)
+    second = MedGLIPInferencer(str(tmp_path / 'whole'), device='cpu', show_progress=False)
+    assert second.model.language_model.name == str(tmp_path / 'whole' / 'language_model')
+    image = np.random.default_rng(0).integers(0, 256, (40, 60), np.uint8)
+    answers = [
+        one(image, 'liver', modality='ct', score_thr=0.1)['predictions'][0].boxes
+        for one in (first, second)
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0]
+
+
+def test_a_folder_that_is_there_stays(model_files, tmp_path):
+    with pytest.raises(FileExistsError, match='is there; remove it'):
+        pack_model(ModelFiles(*model_files), tmp_path, OPTIONS)
+
+
+def test_a_licence_file_that_is_not_there(model_files, tmp_path):
+    with pytest.raises(FileNotFoundError, match='no licence file'):
+        pack_model(ModelFiles(*model_files), tmp_path / 'new', PackOptions('my/licence'))
+    assert list(tmp_path.iterdir()) == []
