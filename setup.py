@@ -48,7 +48,9 @@ setup(
     license_files=['LICENSE'],
     python_requires='>=3.10',
     packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
-    package_data={PACKAGE: ['**/*.yaml', '**/*.json', '**/*.txt', '**/*.j2']},
+    package_data={
+        PACKAGE: [f'**/*.{end}' for end in ('css', 'html', 'j2', 'js', 'json', 'txt', 'yaml')]
+    },
     # mmengine, mmcv, mmdet and mmpretrain are absent on purpose: two OpenMMLab lines share these
     # import names, and pip would install one over the other. See requirements/.
     install_requires=[
@@ -76,6 +78,7 @@ setup(
     ],
     extras_require={
         'adapt': ['peft>=0.21'],
+        'browser': ['starlette>=0.47', 'uvicorn>=0.30'],
         'cluster': ['dask[distributed]>=2024.1'],
         'dicom': ['highdicom>=0.28,<0.29'],
         'onnx': ['onnx>=1.23', 'onnxruntime>=1.23', 'onnxscript>=0.7'],

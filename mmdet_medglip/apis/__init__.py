@@ -1,5 +1,6 @@
 """Use a trained model: images and words in, scored boxes out."""
 
+from .image_view import ImageView
 from .inferencer import MedGLIPInferencer
 from .model_files import ModelFiles
 from .options import AnswerOptions, ReadOptions
@@ -12,6 +13,7 @@ __all__ = [
     'FoundBox',
     'GroundingResult',
     'ImageSource',
+    'ImageView',
     'MedGLIPInferencer',
     'ModelFiles',
     'PhraseAnswer',

@@ -30,6 +30,7 @@ from mmdet_medglip.text import Prompt
 
 from .answering import result_of
 from .heat_maps import HeatMaps
+from .image_view import ImageView
 from .inputs import InputItem, find_items, list_inputs
 from .model_files import ModelFiles
 from .options import SCORE_THR, AnswerOptions, ReadOptions, use_options
@@ -245,6 +246,30 @@ class MedGLIPInferencer(BaseInferencer):
         Raises:
             ValueError: As in :meth:`stream`.
         """
+        return self.stream_images(
+            (image for item in items for image in _images(item, read)),
+            questions,
+            read,
+            answer,
+            batch_size=batch_size,
+            num_workers=num_workers,
+        )
+
+    def stream_images(
+        self,
+        images: Iterable[ImageToRead | Failure],
+        questions: Question | Sequence[Question],
+        read: ReadOptions,
+        answer: AnswerOptions,
+        *,
+        batch_size: int = 8,
+        num_workers: int = 2,
+    ) -> Iterator[GroundingResult | Failure]:
+        """Answer some images of items, as :func:`~mmdet_medglip.apis.reading.images_of` lists them.
+
+        Raises:
+            ValueError: As in :meth:`stream`.
+        """
         if batch_size < 1 or num_workers < 0:
             raise ValueError(
                 f'batch_size must be at least 1 and num_workers at least 0, got {batch_size} and '
@@ -257,7 +282,6 @@ class MedGLIPInferencer(BaseInferencer):
         # A wrong option is one error now, not one for each image.
         use_options(self.model, self._trained, answer)
         pipeline = InferencePipeline(self.steps, self.router, read.windows)
-        images = (image for item in items for image in _images(item, read))
         ready = prefetched(
             partial(self._prepare, pipeline=pipeline, read=read),
             images,
@@ -283,16 +307,65 @@ class MedGLIPInferencer(BaseInferencer):
         Raises:
             ValueError: A prompt or an option is wrong, or the model has no alignment maps.
         """
-        if not hasattr(self.model, 'alignment_maps'):
-            raise ValueError(f'A {type(self.model).__name__} has no alignment maps.')
         given = list_inputs(inputs)
         questions = read_questions(prompt, len(given), report=report, ontology=self.ontology)
         read = ReadOptions(view=True, **kwargs)
+        images = (image for item in find_items(given) for image in _images(item, read))
+        yield from self.heat_maps_of(images, questions, read)
+
+    def heat_maps_of(
+        self,
+        images: Iterable[ImageToRead | Failure],
+        questions: Question | Sequence[Question],
+        read: ReadOptions,
+    ) -> Iterator[HeatMaps | Failure]:
+        """Give the heat maps of some images of items, as :meth:`heat_maps` does.
+
+        Raises:
+            ValueError: As in :meth:`heat_maps`.
+        """
+        if not hasattr(self.model, 'alignment_maps'):
+            raise ValueError(f'A {type(self.model).__name__} has no alignment maps.')
+        read = replace(read, view=True)
         pipeline = InferencePipeline(self.steps, self.router, read.windows)
-        for item in find_items(given):
-            for image in _images(item, read):
-                one = self._prepare(image, pipeline=pipeline, read=read)
-                yield one if isinstance(one, Failure) else self._maps_of(one, questions)
+        for image in images:
+            one = self._prepare(image, pipeline=pipeline, read=read)
+            yield one if isinstance(one, Failure) else self._maps_of(one, questions)
+
+    def show(
+        self, images: Iterable[ImageToRead | Failure], read: ReadOptions
+    ) -> Iterator[ImageView | Failure]:
+        """Show images as the network sees them, without asking anything.
+
+        Args:
+            images: Of :func:`~mmdet_medglip.apis.reading.images_of`.
+            read: How to read them.
+
+        Yields:
+            A view of each image, and what cannot be read.
+
+        Raises:
+            ValueError: A window that is none.
+        """
+        read = replace(read, view=True)
+        pipeline = InferencePipeline(self.steps, self.router, read.windows)
+        for image in images:
+            one = self._prepare(image, pipeline=pipeline, read=read)
+            if isinstance(one, Failure):
+                yield one
+                continue
+            meta = one.packed['data_samples'].metainfo
+            low, high = meta['intensity_range']
+            height, width = meta['ori_shape'][:2]
+            yield ImageView(
+                one.source,
+                one.view,
+                int(height),
+                int(width),
+                str(meta['modality']),
+                (float(low), float(high)),
+                meta.get('spacing_mm'),
+            )
 
     def _maps_of(
         self, image: _Prepared, questions: Question | Sequence[Question]

@@ -12,6 +12,7 @@ from . import (
     list_command,
     pack_command,
     predict_command,
+    serve_command,
 )
 from .tool_commands import TOOLS, run_tool
 from .usage_error import UsageError
@@ -23,6 +24,7 @@ _COMMANDS = (
     predict_command,
     pack_command,
     demo_command,
+    serve_command,
     doctor_command,
     lint_command,
     list_command,
