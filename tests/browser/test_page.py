@@ -80,6 +80,14 @@ def test_from_demo_image_to_download_and_upload(page, address, tmp_path):
         'other',
     ]
 
+    # A line of the list shows its own boxes; one without boxes leaves all.
+    for row in page.locator('.panel >> nth=0 >> table.phrases tbody tr').all():
+        row.hover()
+        own = page.locator(f'.panel >> nth=0 >> rect[data-name={row.get_attribute("data-name")}]')
+        dimmed = page.locator('.panel >> nth=0 >> rect.dimmed').count()
+        everything = page.locator('.panel >> nth=0 >> rect').count()
+        assert dimmed == (everything - own.count() if own.count() else 0)
+
     with page.expect_download() as started:
         page.click('[data-kind=json] >> nth=0')
     results = json.loads(Path(started.value.path()).read_text())['results']

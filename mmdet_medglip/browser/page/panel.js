@@ -133,9 +133,9 @@ export class Panel {
   }
 
   highlight(name) {
-    this.picture.querySelectorAll('[data-name]').forEach((node) => {
-      node.classList.toggle('dimmed', name !== null && node.dataset.name !== name);
-    });
+    const nodes = [...this.picture.querySelectorAll('[data-name]')];
+    const drawn = nodes.some((node) => node.dataset.name === name);
+    nodes.forEach((node) => node.classList.toggle('dimmed', drawn && node.dataset.name !== name));
   }
 
   row(name, look, cells, attributes = {}) {
