@@ -23,7 +23,7 @@ from mmdet_medglip.structures import Record
 
 __all__ = ['Document', 'Fault', 'Ledger', 'Suite', 'recipe_of', 'run_document', 'run_suite']
 
-SECONDS = 10
+SECONDS = 30
 """Longest CPU time that one task of an ingest may take; a busy machine does not count."""
 HANGING = 120
 """Longest time by the clock."""
