@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pydicom.sr.coding import Code
 
 from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.ontology.names import without_side
+
+from .findings import Finding
 
 __all__ = [
     'IMAGING',
@@ -18,6 +21,7 @@ __all__ = [
     'WORDS',
     'CodedLabel',
     'coded_label',
+    'coded_labels',
 ]
 
 SCHEME = '99MEDGLIP'
@@ -61,6 +65,16 @@ class CodedLabel:
     category: Code
     side: Code | None = None
     is_anatomy: bool = False
+
+
+def coded_labels(
+    findings: Iterable[Finding], ontology: Ontology, *, allow_words: bool = False
+) -> dict[str, CodedLabel]:
+    """Find the codes of the labels of findings, see :func:`coded_label`."""
+    return {
+        label: coded_label(label, ontology, allow_words=allow_words)
+        for label in dict.fromkeys(finding.label for finding in findings)
+    }
 
 
 def coded_label(label: str, ontology: Ontology, *, allow_words: bool = False) -> CodedLabel:

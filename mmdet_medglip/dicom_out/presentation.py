@@ -17,12 +17,12 @@ from pydicom.uid import generate_uid
 from mmdet_medglip.ontology import Ontology
 
 from .algorithm import Algorithm
-from .coded_labels import CodedLabel, coded_label
+from .coded_labels import CodedLabel, coded_labels
 from .findings import Finding, Region
 from .highdicom_import import import_highdicom
 from .identity import Identity, finish
 from .object_file import save_object
-from .source_image import SourceImage, clipped_box, read_sources
+from .source_image import SourceImage, clipped_box, read_series
 
 __all__ = ['write_presentations']
 
@@ -68,17 +68,9 @@ def write_presentations(
     ontology = ontology or Ontology.default()
     if not findings:
         return ()
-    coded = {
-        label: coded_label(label, ontology, allow_words=allow_words)
-        for label in dict.fromkeys(finding.label for finding in findings)
-    }
-    series: dict[str, dict[Path, SourceImage]] = {}
-    for sources in read_sources(findings, (), identity).values():
-        for source in sources:
-            _check(source)
-            series.setdefault(str(source.header.SeriesInstanceUID), {})[source.path] = source
+    coded = coded_labels(findings, ontology, allow_words=allow_words)
     written = []
-    for known in series.values():
+    for known in read_series(findings, identity, _check):
         made = _presentation(findings, coded, known, algorithm)
         finish(made, next(iter(known.values())).source, identity, clock)
         written.append(save_object(made, folder))

@@ -23,12 +23,12 @@ from mmdet_medglip.ingest.volumes import check_voxels
 from mmdet_medglip.ontology import Ontology
 
 from .algorithm import Algorithm
-from .coded_labels import CodedLabel, coded_label
+from .coded_labels import CodedLabel, coded_labels
 from .findings import Finding
 from .highdicom_import import import_highdicom
 from .identity import Identity, finish
 from .object_file import save_object
-from .source_image import SourceImage, clipped_box, read_sources
+from .source_image import SourceImage, clipped_box, read_series
 from .structured_report import concept
 
 __all__ = ['write_segmentations']
@@ -77,17 +77,9 @@ def write_segmentations(
     ontology = ontology or Ontology.default()
     if not findings:
         return ()
-    coded = {
-        label: coded_label(label, ontology, allow_words=allow_words)
-        for label in dict.fromkeys(finding.label for finding in findings)
-    }
-    series: dict[str, dict[Path, SourceImage]] = {}
-    for sources in read_sources(findings, (), identity).values():
-        for source in sources:
-            _check(source)
-            series.setdefault(str(source.header.SeriesInstanceUID), {})[source.path] = source
+    coded = coded_labels(findings, ontology, allow_words=allow_words)
     written = []
-    for known in series.values():
+    for known in read_series(findings, identity, _check):
         own = [f for f in findings if any(region.path in known for region in f.regions)]
         for finding in own:
             if not all(region.path in known for region in finding.regions):

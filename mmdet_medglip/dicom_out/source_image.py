@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from mmdet_medglip.ingest.dicom.geometry import Plane
 from .findings import Box, Finding, Region
 from .identity import GEOMETRY, KEPT, Identity, passed
 
-__all__ = ['SourceImage', 'clipped_box', 'read_sources']
+__all__ = ['SourceImage', 'clipped_box', 'read_series', 'read_sources']
 
 _GROUPS = ('SharedFunctionalGroupsSequence', 'PerFrameFunctionalGroupsSequence')
 _TABLES = ('ModalityLUTSequence', 'VOILUTSequence')
@@ -101,6 +101,31 @@ def read_sources(
     for source in sources.values():
         studies.setdefault(str(source.header.StudyInstanceUID), []).append(source)
     return dict(sorted(studies.items()))
+
+
+def read_series(
+    findings: Iterable[Finding], identity: Identity, check: Callable[[SourceImage], None]
+) -> list[dict[Path, SourceImage]]:
+    """Read the headers of the images that findings are on, series by series.
+
+    Args:
+        findings: The findings.
+        identity: How much of the headers passes.
+        check: Called with each image; raises what makes it unfit.
+
+    Returns:
+        The images of each series by their paths.
+
+    Raises:
+        FileNotFoundError: As of :func:`read_sources`.
+        ValueError: As of :func:`read_sources`, and what ``check`` raises.
+    """
+    series: dict[str, dict[Path, SourceImage]] = {}
+    for sources in read_sources(findings, (), identity).values():
+        for source in sources:
+            check(source)
+            series.setdefault(str(source.header.SeriesInstanceUID), {})[source.path] = source
+    return list(series.values())
 
 
 def clipped_box(region: Region, source: SourceImage) -> Box:

@@ -23,7 +23,7 @@ from pydicom.uid import generate_uid
 from mmdet_medglip.ontology import Ontology
 
 from .algorithm import Algorithm
-from .coded_labels import IMAGING, LABEL, NOTHING, SCHEME, SCORE, CodedLabel, coded_label
+from .coded_labels import IMAGING, LABEL, NOTHING, SCHEME, SCORE, CodedLabel, coded_labels
 from .findings import Finding, Region
 from .highdicom_import import import_highdicom
 from .identity import Identity, finish
@@ -79,10 +79,7 @@ def write_reports(
     import_highdicom()
     identity = identity or Identity()
     ontology = ontology or Ontology.default()
-    coded = {
-        label: coded_label(label, ontology, allow_words=allow_words)
-        for label in dict.fromkeys(finding.label for finding in findings)
-    }
+    coded = coded_labels(findings, ontology, allow_words=allow_words)
     written = []
     for sources in read_sources(findings, images, identity).values():
         known = {source.path: source for source in sources}
