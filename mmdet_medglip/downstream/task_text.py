@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
+
+from .vqa.question_set import Row
+from .vqa.readers.fields import json_lines
 
 __all__ = ['REPORT_REQUEST', 'TASKS', 'Task', 'TaskText', 'read_task_texts']
 
@@ -67,7 +69,7 @@ def read_task_texts(path: str | Path, task: Task) -> tuple[TaskText, ...]:
     if path.stat().st_size > _MOST_BYTES:
         raise ValueError(f'{path} has more than {_MOST_BYTES} bytes; split it.')
     read = _vqa_text if task == 'vqa' else _report_text
-    texts = [read(line, where) for where, line in _lines(path)]
+    texts = [read(_object(row), row.where) for row in json_lines(path)]
     seen: set[str] = set()
     for text in texts:
         if text.text_id in seen:
@@ -78,19 +80,10 @@ def read_task_texts(path: str | Path, task: Task) -> tuple[TaskText, ...]:
     return tuple(texts)
 
 
-def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    with path.open(encoding='utf-8') as file:
-        for number, text in enumerate(file, start=1):
-            if not text.strip():
-                continue
-            where = f'{path}, line {number}'
-            try:
-                line = json.loads(text)
-            except json.JSONDecodeError as error:
-                raise ValueError(f'{where} is not valid JSON ({error}).') from None
-            if not isinstance(line, dict):
-                raise ValueError(f'{where} must be a JSON object, got {type(line).__name__}.')
-            yield where, line
+def _object(row: Row) -> Mapping[str, Any]:
+    if not isinstance(row.values, dict):
+        raise ValueError(f'{row.where} must be a JSON object, got {type(row.values).__name__}.')
+    return row.values
 
 
 def _vqa_text(line: Mapping[str, Any], where: str) -> TaskText:
