@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from contextlib import ExitStack
 from tempfile import TemporaryFile
 from types import TracebackType
@@ -13,6 +11,7 @@ from mmdet_medglip.store.durable import replacing_file
 
 from ..result import GroundingResult
 from .base import ResultWriter
+from .json_line import json_line
 
 __all__ = ['CocoWriter']
 
@@ -51,7 +50,7 @@ class CocoWriter(ResultWriter):
             for line in self._boxes:
                 self._file.write(line)
             categories = [{'id': n, 'name': name} for name, n in self._categories.items()]
-            self._file.write('\n], "categories": ' + _line(categories) + '}\n')
+            self._file.write('\n], "categories": ' + json_line(categories) + '}\n')
         self._stack.__exit__(kind, error, trace)
 
     def add(self, result: GroundingResult) -> None:
@@ -66,7 +65,7 @@ class CocoWriter(ResultWriter):
         }
         if source.slice_index is not None:
             image['slice_index'] = source.slice_index
-        self._file.write((',' if self._images > 1 else '') + '\n' + _line(image))
+        self._file.write((',' if self._images > 1 else '') + '\n' + json_line(image))
         # What was asked and not found is a category too.
         for name in (*result.phrases, *result.names):
             self._categories.setdefault(name, len(self._categories) + 1)
@@ -83,8 +82,4 @@ class CocoWriter(ResultWriter):
                 'score': round(box.score, 4),
             }
             first = self._annotations == 1
-            self._boxes.write(('' if first else ',') + '\n' + _line(annotation))
-
-
-def _line(value: Any) -> str:
-    return os.fsencode(json.dumps(value, ensure_ascii=False)).decode('utf-8', 'replace')
+            self._boxes.write(('' if first else ',') + '\n' + json_line(annotation))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from contextlib import ExitStack
 from types import TracebackType
 from typing import IO, Any
@@ -12,6 +10,7 @@ from mmdet_medglip.store.durable import replacing_file
 
 from ..result import Failure, GroundingResult
 from .base import ResultWriter
+from .json_line import json_line
 
 __all__ = ['JsonWriter']
 
@@ -42,21 +41,15 @@ class JsonWriter(ResultWriter):
         """End the document."""
         if error is None:
             self._file.write('\n], "failures": [')
-            lines = ','.join('\n' + _line(failure) for failure in self._failures)
+            lines = ','.join('\n' + json_line(failure) for failure in self._failures)
             self._file.write(lines + '\n]}\n')
         self._stack.__exit__(kind, error, trace)
 
     def add(self, result: GroundingResult) -> None:
         """Write a line."""
-        self._file.write(('' if self._empty else ',') + '\n' + _line(result.to_dict()))
+        self._file.write(('' if self._empty else ',') + '\n' + json_line(result.to_dict()))
         self._empty = False
 
     def fail(self, failure: Failure) -> None:
         """Keep a line for the end."""
         self._failures.append(failure.to_dict())
-
-
-def _line(value: dict[str, Any]) -> str:
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    # File names may hold bytes that are no text.
-    return os.fsencode(text).decode('utf-8', 'replace')
