@@ -326,10 +326,7 @@ class MedGLIPInferencer(BaseInferencer):
         """
         if not hasattr(self.model, 'alignment_maps'):
             raise ValueError(f'A {type(self.model).__name__} has no alignment maps.')
-        read = replace(read, view=True)
-        pipeline = InferencePipeline(self.steps, self.router, read.windows)
-        for image in images:
-            one = self._prepare(image, pipeline=pipeline, read=read)
+        for one in self._viewed(images, read):
             yield one if isinstance(one, Failure) else self._maps_of(one, questions)
 
     def show(
@@ -347,10 +344,7 @@ class MedGLIPInferencer(BaseInferencer):
         Raises:
             ValueError: A window that is none.
         """
-        read = replace(read, view=True)
-        pipeline = InferencePipeline(self.steps, self.router, read.windows)
-        for image in images:
-            one = self._prepare(image, pipeline=pipeline, read=read)
+        for one in self._viewed(images, read):
             if isinstance(one, Failure):
                 yield one
                 continue
@@ -403,6 +397,15 @@ class MedGLIPInferencer(BaseInferencer):
     def postprocess(self, preds: Any, visualization: Any, **kwargs: Any) -> Any:
         """Not used: :meth:`stream` gives results one by one."""
         raise NotImplementedError('MedGLIPInferencer gives results in stream().')
+
+    def _viewed(
+        self, images: Iterable[ImageToRead | Failure], read: ReadOptions
+    ) -> Iterator[_Prepared | Failure]:
+        """Read images in this thread, with a picture of what is seen of each."""
+        read = replace(read, view=True)
+        pipeline = InferencePipeline(self.steps, self.router, read.windows)
+        for image in images:
+            yield self._prepare(image, pipeline=pipeline, read=read)
 
     def _prepare(
         self, image: ImageToRead | Failure, *, pipeline: InferencePipeline, read: ReadOptions
