@@ -8,7 +8,6 @@ import numpy as np
 from PIL import Image
 
 __all__ = [
-    'IMAGE_FORMATS',
     'MAX_PIXELS',
     'check_pixels',
     'image_pixels',
@@ -20,7 +19,7 @@ __all__ = [
 ]
 
 MAX_PIXELS = 100_000_000
-IMAGE_FORMATS = (
+_FORMATS = (
     'BMP', 'DIB', 'GIF', 'JPEG', 'JPEG2000', 'PCX', 'PNG', 'PPM', 'SGI', 'TGA', 'TIFF', 'WEBP',
 )  # fmt: skip
 """Kinds that are decoded. Others, such as PostScript, Pillow hands to programs that run them."""
@@ -68,7 +67,7 @@ def open_image(path: Path, max_pixels: int = MAX_PIXELS, *, pixels: bool = True)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
-            image = Image.open(path, formats=IMAGE_FORMATS)
+            image = Image.open(path, formats=_FORMATS)
     except Exception as error:  # a decoder may raise anything on a broken file
         raise ValueError(f'{path} cannot be read as an image ({error}); replace it.') from error
     try:

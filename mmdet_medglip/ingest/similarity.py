@@ -5,9 +5,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
-from .images import IMAGE_FORMATS, image_size
+from .images import open_image
 
 __all__ = ['HASH_BYTES', 'difference_hash', 'group_similar', 'near_pairs']
 
@@ -119,7 +118,6 @@ def _near_in(
 
 
 def _small_grey(path: Path) -> np.ndarray:
-    image_size(path)
-    with Image.open(path, formats=IMAGE_FORMATS) as image:
+    with open_image(path, pixels=False) as image:
         image.draft('L', (4 * _SIDE, 4 * _SIDE))
         return np.asarray(image.convert('L'))
