@@ -6,11 +6,12 @@ import fcntl
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-__all__ = ['LineLog', 'read_log']
+__all__ = ['LineLog', 'check_fields', 'read_log']
 
 _MAX_BYTES = 4 << 30
 
@@ -114,6 +115,26 @@ def read_log(path: str | Path) -> list[dict[str, Any]]:
         raise FileNotFoundError(f'There is no file {path}.')
     with path.open('rb') as file:
         return _read(file, path)[0]
+
+
+def check_fields(row: Mapping[str, Any], kind: type, where: str, tool: str) -> None:
+    """Make sure that a line has the fields of a dataclass, those with a default on request.
+
+    Args:
+        row: Object of the line.
+        kind: The dataclass.
+        where: File and line, for messages.
+        tool: Program that writes such lines, for messages.
+
+    Raises:
+        ValueError: A field is missing or unknown.
+    """
+    known = {field.name for field in fields(kind)}
+    needed = {field.name for field in fields(kind) if field.default is MISSING}
+    missing, unknown = sorted(needed - set(row)), sorted(set(row) - known)
+    if missing or unknown:
+        what = f'lacks {missing[0]!r}' if missing else f'has the unknown field {unknown[0]!r}'
+        raise ValueError(f'{where} {what}; is it a file of {tool}?')
 
 
 def _read(file: IO[bytes], path: Path) -> tuple[list[dict[str, Any]], list[int]]:

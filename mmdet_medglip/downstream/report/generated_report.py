@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from ..line_log import check_fields
 from ..vqa.answer import Evidence
 
 __all__ = ['GeneratedReport', 'read_generated']
@@ -66,17 +67,10 @@ class GeneratedReport:
         Raises:
             ValueError: A field is missing, unknown or of another type.
         """
-        known = {field.name for field in fields(cls)}
-        missing, unknown = sorted(known - {'picture', *row}), sorted(set(row) - known)
-        if missing or unknown:
-            what = f'lacks {missing[0]!r}' if missing else f'has the unknown field {unknown[0]!r}'
-            raise ValueError(f'{where} {what}; is it a file of tools/report.py generate?')
+        check_fields(row, cls, where, 'tools/report.py generate')
         try:
             evidence = {
-                str(name): tuple(
-                    Evidence(str(one['label']), _box(one['box']), float(one['score']))
-                    for one in found
-                )
+                str(name): tuple(Evidence.from_row(one) for one in found)
                 for name, found in row['evidence'].items()
             }
             image_ids = tuple(str(name) for name in row['image_ids'])
@@ -107,8 +101,3 @@ def read_generated(rows: list[dict[str, Any]], path: str) -> dict[str, Generated
     if not found:
         raise ValueError(f'{path} has no reports yet: run tools/report.py generate with it.')
     return found
-
-
-def _box(values: Any) -> tuple[float, float, float, float]:
-    x1, y1, x2, y2 = map(float, values)
-    return x1, y1, x2, y2

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from ..line_log import check_fields
 from ..regions import ImageRegions
 
 __all__ = ['Evidence', 'VqaAnswer', 'evidence_of']
@@ -24,6 +25,18 @@ class Evidence:
     label: str
     box: tuple[float, float, float, float]
     score: float
+
+    @classmethod
+    def from_row(cls, row: Any) -> Evidence:
+        """Read the object of a line.
+
+        Raises:
+            KeyError: A field is missing.
+            TypeError: It is no object.
+            ValueError: A number is none, or the box has not four.
+        """
+        x1, y1, x2, y2 = map(float, row['box'])
+        return cls(str(row['label']), (x1, y1, x2, y2), float(row['score']))
 
 
 @dataclass(frozen=True)
@@ -79,13 +92,9 @@ class VqaAnswer:
         Raises:
             ValueError: A field is missing, unknown or of another type.
         """
-        known = {field.name for field in fields(cls)}
-        missing, unknown = sorted(known - {'picture', *row}), sorted(set(row) - known)
-        if missing or unknown:
-            what = f'lacks {missing[0]!r}' if missing else f'has the unknown field {unknown[0]!r}'
-            raise ValueError(f'{where} {what}; is it a file of tools/vqa.py run?')
+        check_fields(row, cls, where, 'tools/vqa.py run')
         try:
-            evidence = tuple(_evidence(one) for one in row['evidence'])
+            evidence = tuple(Evidence.from_row(one) for one in row['evidence'])
             return cls(**{**row, 'evidence': evidence})
         except (TypeError, KeyError, ValueError) as error:
             raise ValueError(f'{where} is no answer: {error}') from None
@@ -100,8 +109,3 @@ def evidence_of(regions: ImageRegions | None) -> tuple[Evidence, ...]:
         Evidence(label, tuple(round(value, 2) for value in box), round(score, 4))
         for label, box, score in rows
     )
-
-
-def _evidence(one: Any) -> Evidence:
-    x1, y1, x2, y2 = map(float, one['box'])
-    return Evidence(str(one['label']), (x1, y1, x2, y2), float(one['score']))

@@ -12,23 +12,6 @@ from mmdet_medglip.downstream.report.generation import QUESTION, generate_report
 from mmdet_medglip.downstream.vqa import RunOptions
 
 
-class EchoModel:
-    """Answers with its prompt, and remembers its batches."""
-
-    name = 'echo'
-    fingerprint = '1'
-
-    def __init__(self, fail_at=None):
-        self.batches = []
-        self._fail_at = fail_at
-
-    def answer(self, inputs):
-        if len(self.batches) == self._fail_at:
-            raise RuntimeError('out of memory')
-        self.batches.append(list(inputs))
-        return [f' {one.question_id}: {one.prompt}' for one in inputs]
-
-
 @pytest.fixture
 def records(tmp_path):
     """Five reports of two images of 40 x 30 pixels each."""
@@ -57,8 +40,10 @@ def reports(path):
     return list(read_generated(read_log(path), str(path)).values())
 
 
-def test_without_regions_a_model_gets_the_first_image_and_the_question(tmp_path, records):
-    model, out = EchoModel(), tmp_path / 'out.jsonl'
+def test_without_regions_a_model_gets_the_first_image_and_the_question(
+    tmp_path, records, make_model
+):
+    model, out = make_model(), tmp_path / 'out.jsonl'
     summary = generate_reports(records, model, out, RunOptions(batch_size=2))
     assert (summary.asked, summary.resumed, summary.cached) == (5, 0, 0)
     assert [len(batch) for batch in model.batches] == [2, 2, 1]
@@ -69,8 +54,8 @@ def test_without_regions_a_model_gets_the_first_image_and_the_question(tmp_path,
     assert len(model.batches[0][0].pictures) == 1
 
 
-def test_with_regions_of_two_images(tmp_path, records, regions):
-    model, out = EchoModel(), tmp_path / 'out.jsonl'
+def test_with_regions_of_two_images(tmp_path, records, regions, make_model):
+    model, out = make_model(), tmp_path / 'out.jsonl'
     options = RunOptions(condition='predicted', context=SpatialContext(marks=True))
     generate_reports(records, model, out, options, regions, max_images=2, question='Write.')
     first = reports(out)[0]
@@ -87,45 +72,45 @@ def test_with_regions_of_two_images(tmp_path, records, regions):
 
 
 @pytest.mark.parametrize('torn', [b'', b'{"report_id": "r2", "te'], ids=['killed', 'torn line'])
-def test_a_killed_run_goes_on_and_writes_the_same(tmp_path, records, torn):
+def test_a_killed_run_goes_on_and_writes_the_same(tmp_path, records, torn, make_model):
     whole, out = tmp_path / 'whole.jsonl', tmp_path / 'out.jsonl'
     options = RunOptions(batch_size=2)
-    generate_reports(records, EchoModel(), whole, options)
+    generate_reports(records, make_model(), whole, options)
     with pytest.raises(RuntimeError, match='out of memory'):
-        generate_reports(records, EchoModel(fail_at=1), out, options)
+        generate_reports(records, make_model(fail_at=1), out, options)
     with out.open('ab') as file:
         file.write(torn)
-    summary = generate_reports(records, EchoModel(), out, options)
+    summary = generate_reports(records, make_model(), out, options)
     assert (summary.asked, summary.resumed) == (3, 2)
     assert out.read_bytes() == whole.read_bytes()
 
 
-def test_the_cache_is_shared_between_runs(tmp_path, records):
+def test_the_cache_is_shared_between_runs(tmp_path, records, make_model):
     cache = tmp_path / 'cache.jsonl'
-    generate_reports(records[:2], EchoModel(), tmp_path / 'a.jsonl', cache=cache)
-    summary = generate_reports(records[:3], EchoModel(), tmp_path / 'b.jsonl', cache=cache)
+    generate_reports(records[:2], make_model(), tmp_path / 'a.jsonl', cache=cache)
+    summary = generate_reports(records[:3], make_model(), tmp_path / 'b.jsonl', cache=cache)
     assert (summary.asked, summary.cached) == (1, 2)
 
 
-def test_a_file_of_another_run_is_refused(tmp_path, records, regions):
+def test_a_file_of_another_run_is_refused(tmp_path, records, regions, make_model):
     out = tmp_path / 'out.jsonl'
-    generate_reports(records, EchoModel(), out)
+    generate_reports(records, make_model(), out)
     with pytest.raises(ValueError, match='line 1 is of another run: its report_id'):
-        generate_reports(records[::-1], EchoModel(), out)
+        generate_reports(records[::-1], make_model(), out)
     with pytest.raises(ValueError, match='line 1 is of another run: its settings'):
-        generate_reports(records, EchoModel(), out, question='Other?')
+        generate_reports(records, make_model(), out, question='Other?')
     with pytest.raises(ValueError, match='has 5 answers, but there are 2'):
-        generate_reports(records[:2], EchoModel(), out)
+        generate_reports(records[:2], make_model(), out)
     with pytest.raises(ValueError, match='line 1 is of another run: its context'):
-        generate_reports(records, EchoModel(), out, RunOptions(condition='true'), regions)
+        generate_reports(records, make_model(), out, RunOptions(condition='true'), regions)
 
 
-def test_missing_images_and_made_pictures(tmp_path, records):
+def test_missing_images_and_made_pictures(tmp_path, records, make_model):
     gone = [ReportRecord('x', ('x1',), (tmp_path / 'none.png',), '', '', '')]
     with pytest.raises(FileNotFoundError, match=r"'x' has no image file.*--stand-in-images"):
-        generate_reports(gone, EchoModel(), tmp_path / 'a.jsonl')
+        generate_reports(gone, make_model(), tmp_path / 'a.jsonl')
     out = tmp_path / 'b.jsonl'
-    generate_reports([*records, *gone], EchoModel(), out, RunOptions(stand_in=True))
+    generate_reports([*records, *gone], make_model(), out, RunOptions(stand_in=True))
     assert [one.picture for one in reports(out)] == ['file'] * 5 + ['stand-in']
 
 
@@ -144,19 +129,19 @@ def test_missing_images_and_made_pictures(tmp_path, records):
         ),
     ],
 )
-def test_what_does_not_fit(tmp_path, records, changes, message):
+def test_what_does_not_fit(tmp_path, records, changes, message, make_model):
     records = [*records, *records] if changes.pop('twice', False) else records
     records = changes.pop('records', records)
     with pytest.raises(ValueError, match=message):
-        generate_reports(records, EchoModel(), tmp_path / 'out.jsonl', **changes)
+        generate_reports(records, make_model(), tmp_path / 'out.jsonl', **changes)
     assert not (tmp_path / 'out.jsonl').exists()
 
 
-def test_an_image_of_another_size_than_its_regions(tmp_path, records, make_regions):
+def test_an_image_of_another_size_than_its_regions(tmp_path, records, make_regions, make_model):
     regions = {'0a': make_regions('0a', height=31, width=40)}
     with pytest.raises(ValueError, match="Report 'r0': Image '0a' has 40 x 30 px"):
         generate_reports(
-            records[:1], EchoModel(), tmp_path / 'out.jsonl', RunOptions('true'), regions
+            records[:1], make_model(), tmp_path / 'out.jsonl', RunOptions('true'), regions
         )
 
 
@@ -169,17 +154,17 @@ def test_an_image_of_another_size_than_its_regions(tmp_path, records, make_regio
         pytest.param({'other': 1}, "unknown field 'other'", id='field'),
     ],
 )
-def test_a_damaged_line_is_named(tmp_path, records, change, message):
+def test_a_damaged_line_is_named(tmp_path, records, change, message, make_model):
     out = tmp_path / 'out.jsonl'
-    generate_reports(records[:1], EchoModel(), out)
+    generate_reports(records[:1], make_model(), out)
     row = json.loads(out.read_text()) | change
     with pytest.raises(ValueError, match=message):
         GeneratedReport.from_line(row, 'here, line 1')
 
 
-def test_files_without_reports_or_with_one_twice(tmp_path, records):
+def test_files_without_reports_or_with_one_twice(tmp_path, records, make_model):
     out = tmp_path / 'out.jsonl'
-    generate_reports(records[:1], EchoModel(), out)
+    generate_reports(records[:1], make_model(), out)
     with pytest.raises(ValueError, match='a second time'):
         read_generated(read_log(out) * 2, 'here')
     with pytest.raises(ValueError, match='has no reports yet'):

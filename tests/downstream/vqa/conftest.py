@@ -33,25 +33,3 @@ def make_records(tmp_path):
         return records
 
     return make
-
-
-class EchoModel:
-    """Answers by what it was given, and remembers its batches."""
-
-    name = 'echo'
-    fingerprint = '1'
-
-    def __init__(self, fail_at=None):
-        self.batches = []
-        self._fail_at = fail_at
-
-    def answer(self, inputs):
-        if len(self.batches) == self._fail_at:
-            raise RuntimeError('out of memory')
-        self.batches.append(list(inputs))
-        return [f' {one.question_id}: {one.prompt} ' for one in inputs]
-
-
-@pytest.fixture
-def make_model():
-    return EchoModel
