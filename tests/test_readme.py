@@ -65,6 +65,8 @@ def check_options(script: Path, words: list[str]) -> None:
     source = script.read_text()
     if 'engine.launch import' in source:
         source += (ROOT / 'mmdet_medglip' / 'engine' / 'launch.py').read_text()
+    if 'downstream.command_options import' in source:
+        source += (ROOT / 'mmdet_medglip' / 'downstream' / 'command_options.py').read_text()
     if 'train' in script.name or 'test' in script.name:
         source += ''.join((ROOT / 'tools' / name).read_text() for name in ('train.py', 'test.py'))
     for word in words:

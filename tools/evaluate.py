@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from mmdet_medglip.evaluation import Results, load_results
 from mmdet_medglip.evaluation.comparison import check_same_images, compare_parts
 from mmdet_medglip.evaluation.functional.paired import PairedDifference
+from mmdet_medglip.evaluation.json_values import json_values
 from mmdet_medglip.evaluation.measures import interval_of, measure
 from mmdet_medglip.evaluation.parts import PARTS_BY, Part, parts_of, whole
 from mmdet_medglip.evaluation.settings import Settings
@@ -181,17 +182,6 @@ def compare(
     }
 
 
-def plain(value: Any) -> Any:
-    """Return a value as JSON has it; NaN becomes null."""
-    if isinstance(value, PairedDifference):
-        value = vars(value) | {'difference': value.difference}
-    if isinstance(value, Mapping):
-        return {name: plain(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
-    return None if value != value else value
-
-
 def main() -> None:
     """Print the tables."""
     args = parse_args()
@@ -218,7 +208,7 @@ def main() -> None:
             print(f'\nthis: {args.results}, other: {args.against}')
             print_comparison(report['comparison'])
         if args.json:
-            args.json.write_text(json.dumps(plain(report), indent=2, allow_nan=False) + '\n')
+            args.json.write_text(json.dumps(json_values(report), indent=2, allow_nan=False) + '\n')
     except (OSError, ValueError, ImportError) as error:
         raise SystemExit(f'error: {error}') from None
 

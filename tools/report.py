@@ -12,9 +12,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from vqa import CONDITIONS, plain, read_regions
-
-from mmdet_medglip.downstream.context import SIDES, TEXT_FORMS, SpatialContext
+from mmdet_medglip.downstream.command_options import (
+    CONDITIONS,
+    add_context_options,
+    add_model_options,
+    add_region_options,
+    load_model,
+    read_regions,
+)
+from mmdet_medglip.downstream.context import SpatialContext
 from mmdet_medglip.downstream.line_log import read_log
 from mmdet_medglip.downstream.region_matching import match_names, match_regions
 from mmdet_medglip.downstream.report import SECTIONS, ReportReading
@@ -42,6 +48,7 @@ from mmdet_medglip.downstream.report.scoring import score_reports
 from mmdet_medglip.downstream.report.text_overlap import OVERLAPS
 from mmdet_medglip.downstream.vqa import RunOptions
 from mmdet_medglip.evaluation import load_results
+from mmdet_medglip.evaluation.json_values import json_values
 from mmdet_medglip.pages import html_page, markdown_page
 from mmdet_medglip.store.durable import replace_file
 from mmdet_medglip.visualization.table import render_table
@@ -66,17 +73,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     group.add_argument('--limit', type=int, metavar='N', help='the first N reports only')
     regions = argparse.ArgumentParser(add_help=False)
     group = regions.add_argument_group('regions')
-    group.add_argument(
-        '--regions', type=Path,
-        help='result file of tools/test.py --results, or a store (true and shuffled regions)',
-    )  # fmt: skip
-    group.add_argument(
-        '--shuffle', choices=('predicted', 'true'), default='predicted', help='what is shuffled'
-    )
-    group.add_argument('--min-score', type=float, default=0.3, help='of predicted boxes')
-    group.add_argument('--max-regions', type=int, default=20, help='of an image, predicted')
-    group.add_argument('--seed', type=int, default=0, help='of the shuffle')
-    group.add_argument('--sides', choices=sorted(SIDES), default='image', help='see docs/vqa.md')
+    add_region_options(group)
     group.add_argument('--max-images', type=int, default=1, help='of a report, the first ones')
     _add_generate(commands.add_parser('generate', parents=[data, regions], help='write reports'))
     _add_score(commands.add_parser('score', parents=[data], help='score generated reports'))
@@ -102,19 +99,10 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def _add_generate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--model', required=True, help='folder or hub name, see docs/vqa.md')
-    parser.add_argument('--revision', help='branch, tag or commit of the hub')
-    parser.add_argument('--out', type=Path, required=True, help='.jsonl; resumed if there')
-    parser.add_argument('--cache', type=Path, help='file of answers shared between runs')
-    parser.add_argument('--batch-size', type=int, default=8)
-    parser.add_argument('--device', help='cpu, cuda, cuda:1; by default a GPU if there is one')
-    parser.add_argument('--dtype', default='auto', help='bfloat16, float16, float32, auto')
-    parser.add_argument('--max-new-tokens', type=int, default=256)
+    add_model_options(parser, max_new_tokens=256)
     parser.add_argument('--question', default=QUESTION, help='what the model is asked')
     parser.add_argument('--condition', choices=CONDITIONS, default='none', help='whose regions')
-    parser.add_argument('--text', choices=(*TEXT_FORMS, 'no'), default='normalised')
-    parser.add_argument('--marks', action='store_true', help='draw numbered boxes on images')
-    parser.add_argument('--max-crops', type=int, default=0, help='best regions as own pictures')
+    add_context_options(parser)
     parser.add_argument(
         '--stand-in-images', action='store_true',
         help='made pictures for missing images: checks the run, says nothing of the model',
@@ -179,15 +167,7 @@ def generate(args: argparse.Namespace) -> None:
         stand_in=args.stand_in_images,
     )
     regions = check_generation(records, options, read_regions(args), args.max_images)
-    from mmdet_medglip.downstream.vqa.hf_model import HfModel
-
-    model = HfModel(
-        args.model,
-        device=args.device,
-        dtype=args.dtype,
-        max_new_tokens=args.max_new_tokens,
-        revision=args.revision,
-    )
+    model = load_model(args)
     found = generate_reports(
         records,
         model,
@@ -250,7 +230,7 @@ def score(args: argparse.Namespace) -> None:
             **scores.as_json(),
         }
     if args.json:
-        text = json.dumps(plain(written), indent=2, allow_nan=False) + '\n'
+        text = json.dumps(json_values(written), indent=2, allow_nan=False) + '\n'
         replace_file(args.json, text.encode())
 
 

@@ -7,20 +7,20 @@ python tools/vqa.py score --questions FILE --format vqa-rad --answers A.jsonl [B
 import argparse
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mmdet_medglip.downstream import (
-    ImageRegions,
-    patients_of,
-    predicted_regions,
-    shuffled_regions,
-    true_regions,
+from mmdet_medglip.downstream.command_options import (
+    CONDITIONS,
+    add_context_options,
+    add_model_options,
+    add_region_options,
+    load_model,
+    read_regions,
 )
-from mmdet_medglip.downstream.context import SIDES, TEXT_FORMS, SpatialContext
+from mmdet_medglip.downstream.context import SpatialContext
 from mmdet_medglip.downstream.line_log import read_log
 from mmdet_medglip.downstream.vqa import (
     FIGURES,
@@ -32,11 +32,8 @@ from mmdet_medglip.downstream.vqa import (
     check_run,
     score_answers,
 )
-from mmdet_medglip.evaluation import load_results
-from mmdet_medglip.store import GroundingStore
+from mmdet_medglip.evaluation.json_values import json_values
 from mmdet_medglip.visualization.table import render_table
-
-CONDITIONS = ('none', 'predicted', 'true', 'shuffled')
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -64,31 +61,12 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         '--stand-in-images', action='store_true',
         help='made pictures in place of all images: checks the run, says nothing of the model',
     )  # fmt: skip
-    run.add_argument('--model', required=True, help='folder or hub name, see docs/vqa.md')
-    run.add_argument('--revision', help='branch, tag or commit of the hub')
-    run.add_argument('--out', type=Path, required=True, help='answers, .jsonl; resumed if there')
-    run.add_argument('--cache', type=Path, help='file of answers shared between runs')
-    run.add_argument('--batch-size', type=int, default=8)
-    run.add_argument('--device', help='cpu, cuda, cuda:1; by default a GPU if there is one')
-    run.add_argument('--dtype', default='auto', help='bfloat16, float16, float32, auto')
-    run.add_argument('--max-new-tokens', type=int, default=64)
+    add_model_options(run, max_new_tokens=64)
     run.add_argument('--instruction', default='', help='added below each question')
     group = run.add_argument_group('regions')
     group.add_argument('--condition', choices=CONDITIONS, default='none', help='whose regions')
-    group.add_argument(
-        '--regions', type=Path,
-        help='result file of tools/test.py --results, or a store (true and shuffled regions)',
-    )  # fmt: skip
-    group.add_argument(
-        '--shuffle', choices=('predicted', 'true'), default='predicted', help='what is shuffled'
-    )
-    group.add_argument('--min-score', type=float, default=0.3, help='of predicted boxes')
-    group.add_argument('--max-regions', type=int, default=20, help='of an image, predicted')
-    group.add_argument('--seed', type=int, default=0, help='of the shuffle')
-    group.add_argument('--text', choices=(*TEXT_FORMS, 'no'), default='normalised')
-    group.add_argument('--marks', action='store_true', help='draw numbered boxes on the image')
-    group.add_argument('--max-crops', type=int, default=0, help='best regions as own pictures')
-    group.add_argument('--sides', choices=sorted(SIDES), default='image', help='see docs/vqa.md')
+    add_region_options(group)
+    add_context_options(group)
     group.add_argument('--no-scores', action='store_true', help='leave scores out of the text')
     score = commands.add_parser('score', parents=[questions], help='judge answers')
     score.add_argument('--answers', type=Path, nargs='+', required=True, help='files of run')
@@ -125,26 +103,6 @@ def read_questions(args: argparse.Namespace, image_root: Path | None) -> Questio
     return found
 
 
-def read_regions(args: argparse.Namespace) -> Mapping[str, ImageRegions] | None:
-    """Read the regions of the condition."""
-    if args.condition == 'none':
-        return None
-    source = GroundingStore(args.regions) if args.regions.is_dir() else load_results(args.regions)
-    kind = args.shuffle if args.condition == 'shuffled' else args.condition
-    if kind == 'true':
-        regions = true_regions(source)
-    elif isinstance(source, GroundingStore):
-        raise ValueError(
-            f'{args.regions} is a store, which holds true regions only: predicted ones are in a '
-            'result file (tools/test.py --results), or shuffle the true ones (--shuffle true).'
-        )
-    else:
-        regions = predicted_regions(source, args.min_score, args.max_regions)
-    if args.condition == 'shuffled':
-        regions = shuffled_regions(regions, patients_of(source), args.seed)
-    return regions
-
-
 def run(args: argparse.Namespace) -> None:
     """Ask the model."""
     root = args.image_root
@@ -165,15 +123,7 @@ def run(args: argparse.Namespace) -> None:
         stand_in=args.stand_in_images,
     )
     regions = check_run(records, options, read_regions(args))
-    from mmdet_medglip.downstream.vqa.hf_model import HfModel
-
-    model = HfModel(
-        args.model,
-        device=args.device,
-        dtype=args.dtype,
-        max_new_tokens=args.max_new_tokens,
-        revision=args.revision,
-    )
+    model = load_model(args)
     print(f'{args.model} on {model.device}, {model.model.dtype}, chat template: {model.chat}')
     found = answer_questions(
         records,
@@ -229,14 +179,7 @@ def score(args: argparse.Namespace) -> None:
             },
         }
     if args.json:
-        args.json.write_text(json.dumps(plain(report), indent=2, allow_nan=False) + '\n')
-
-
-def plain(value: Any) -> Any:
-    """Return a value as JSON has it; NaN becomes null."""
-    if isinstance(value, dict):
-        return {name: plain(one) for name, one in value.items()}
-    return None if value != value else value
+        args.json.write_text(json.dumps(json_values(report), indent=2, allow_nan=False) + '\n')
 
 
 def main(arguments: list[str] | None = None) -> None:
