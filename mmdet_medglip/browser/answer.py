@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from mmdet_medglip.apis import (
@@ -17,6 +18,7 @@ from mmdet_medglip.apis import (
     ReadOptions,
 )
 from mmdet_medglip.apis.reading import ImageToRead
+from mmdet_medglip.ingest.dicom.files import is_dicom
 from mmdet_medglip.visualization.palette import is_dashed, phrase_colours
 
 from .demo_model import DemoModel
@@ -36,10 +38,18 @@ class Answer:
     Args:
         result: With the names that the owner of the image knows; None if there is none.
         told: As plain JSON values.
+        stored: The result with the place of the image, for files that refer to it.
     """
 
     result: GroundingResult | None
     told: dict[str, Any]
+    stored: GroundingResult | None = None
+
+    @property
+    def is_dicom(self) -> bool:
+        """Whether DICOM objects can refer to the image."""
+        path = None if self.stored is None else self.stored.source.path
+        return path is not None and is_dicom(Path(path))
 
 
 def answer_of(
@@ -84,6 +94,7 @@ def answer_of(
             'names': _names(result),
             'negated': [_evidence(one, weak) for one in result.answers if one.negated],
         },
+        one,
     )
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 
 from mmdet_medglip.apis import Failure, ReadOptions
 from mmdet_medglip.apis.reading import ImageToRead
+from mmdet_medglip.apis.writers import WriteOptions
 from mmdet_medglip.datasets.transforms import WINDOW_PRESETS
 from mmdet_medglip.ontology import Ontology
 
@@ -173,8 +174,8 @@ class DemoService:
                 with self._model_lock:
                     found = answer_of(model, image, question, read, how, study)
                 if found.result is not None:
-                    session.answers[model.name] = found.result
-                answers.append(found.told)
+                    session.answers[model.name] = found
+                answers.append({**found.told, 'dicom': found.is_dicom})
         return {'answers': answers}
 
     def heat_maps(self, token: str | None, told: Any, model_name: str) -> bytes:
@@ -204,11 +205,12 @@ class DemoService:
             RefusalError: There is none, or the kind is unknown.
         """
         session = self.sessions.get(token)
-        name = self._model(model_name).name
+        model = self._model(model_name)
         with session.lock:
-            if name not in session.answers:
+            if model.name not in session.answers:
                 raise RefusalError('There is no answer to download yet; ask first.', 404)
-            return make_download(session.answers[name], kind, session.folder)
+            options = WriteOptions(model.name[:64], ontology=model.inferencer.ontology)
+            return make_download(session.answers[model.name], kind, session.folder, options)
 
     def _served(self) -> tuple[str, ...] | None:
         """Modalities that some model serves; None if one serves any."""

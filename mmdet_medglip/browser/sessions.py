@@ -11,8 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmdet_medglip.apis import GroundingResult
-
+from .answer import Answer
 from .limits import Limits
 from .refusal_error import RefusalError
 from .study import Study
@@ -39,7 +38,7 @@ class Session:
     used: float
     study: Study | None = None
     stored_bytes: int = 0
-    answers: dict[str, GroundingResult] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
 

@@ -331,3 +331,33 @@ def test_a_real_series_is_one_study(service, token, real_data_root):
     assert found['slices'] + len(found['notes']) >= len(files)
     _, told = service.view(token, {'study': 'upload', 'slice': 0})
     assert told['name'] in {path.name for path in files}
+
+
+def test_an_answer_about_dicom_is_a_report_that_refers_to_the_image(service, token, real_data_root):
+    pytest.importorskip('highdicom')
+    from mmdet_medglip.dicom_out import read_report
+
+    path = sorted((real_data_root / 'dicom').rglob('IMG*.dcm'))[0]
+    put(service, token, ('Müller^Hans.dcm', path.read_bytes()))
+    told = asked(prompt='liver', score_thr=0.0)
+    (answer,) = service.predict(token, told)['answers']
+    assert answer['dicom']
+    report = service.download(token, 'first', 'sr')
+    assert (report.name, report.media_type) == ('medglip_report.dcm', 'application/dicom')
+    kept = service.sessions.folder / 'report.dcm'
+    kept.write_bytes(report.content)
+    found = read_report(kept)
+    reported = [region.box for one in found for region in one.regions]
+    shown = [box['bbox'] for box in answer['result']['boxes']]
+    np.testing.assert_allclose(reported, shown, atol=1e-2)
+    assert {one.label for one in found} == {'liver'}
+    assert b'ller^Hans' not in report.content
+
+
+def test_a_picture_is_no_dicom_report(service, token):
+    pytest.importorskip('highdicom')
+    put(service, token, ('a.png', png()))
+    (answer,) = service.predict(token, asked(prompt='liver', score_thr=0.0))['answers']
+    assert not answer['dicom']
+    with pytest.raises(RefusalError, match=r'^a.png: it is no DICOM file'):
+        service.download(token, 'first', 'sr')

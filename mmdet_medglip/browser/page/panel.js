@@ -73,7 +73,7 @@ export class Panel {
     if (above.length) this.told.append(make('h3', {}, 'Above the prompt'), this.boxes(above, looks));
     if (answer.negated.length) this.told.append(...this.negated(answer.negated));
     if (answer.result.not_asked.length) this.told.append(...this.notAsked(answer.result.not_asked));
-    this.told.append(this.files());
+    this.told.append(this.files(answer.dicom));
   }
 
   draw(result, looks) {
@@ -192,8 +192,9 @@ export class Panel {
     return [make('h3', {}, 'Mentioned, not asked'), make('ul', {}, ...lines)];
   }
 
-  files() {
+  files(dicom) {
     const kinds = { json: 'JSON', boxes: 'Boxes (CSV)', phrases: 'Phrases (CSV)', png: 'Overlay (PNG)' };
+    if (dicom) Object.assign(kinds, { sr: 'DICOM report', gsps: 'DICOM overlay' });
     const buttons = Object.entries(kinds).map(([kind, title]) => make('button', {
       type: 'button', 'data-kind': kind, onclick: () => this.actions.download(this.model, kind),
     }, title));
