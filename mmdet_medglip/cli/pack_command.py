@@ -52,6 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--include-language-model', action='store_true',
         help='pack the language model also where it is the bundled one, bit by bit',
     )  # fmt: skip
+    parser.add_argument(
+        '--half', action='store_true', help='keep weights in float16: half the size, rounded'
+    )
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
 
@@ -87,6 +90,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
             args.data,
             args.card,
             args.include_language_model,
+            args.half,
         )
         files = ModelFiles(args.config, args.weights, cfg_options=read_options(args.cfg_options))
         with console.status('packing'):

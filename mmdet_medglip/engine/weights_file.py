@@ -20,15 +20,17 @@ __all__ = ['load_weights', 'save_weights', 'sort_header', 'weight_shapes']
 _SHARED = 'shared'
 
 
-def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
+def save_weights(path: Path, weights: Mapping[str, Tensor], half: bool = False) -> None:
     """Write weights; what several names share is written once.
 
     Args:
         path: File to write.
         weights: State dict.
+        half: Whether float32 becomes float16, which takes half the space.
 
     Raises:
         OSError: It cannot be written.
+        ValueError: A weight is not finite in float16, whose largest number is 65504.
     """
     owners: dict[tuple, str] = {}
     kept: dict[str, Tensor] = {}
@@ -41,9 +43,18 @@ def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
         else:
             owners[place] = name
             # A copy of its own, as safetensors takes no views of one storage.
-            kept[name] = value.contiguous().clone()
+            kept[name] = _halved(name, value) if half else value.contiguous().clone()
     save_file(kept, path, metadata={_SHARED: json.dumps(shared, sort_keys=True)})
     sort_header(path)
+
+
+def _halved(name: str, value: Tensor) -> Tensor:
+    if value.dtype != torch.float32:
+        return value.contiguous().clone()
+    halved = value.contiguous().half()
+    if not bool(halved.isfinite().all()):
+        raise ValueError(f'{name} has numbers beyond float16; keep the weights in float32.')
+    return halved
 
 
 def load_weights(path: str | Path) -> dict[str, Tensor]:

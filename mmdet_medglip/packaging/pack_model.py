@@ -49,6 +49,7 @@ class PackOptions:
         card: File of a model card; None writes one.
         include_language_model: Whether a language model that is the bundled one, bit by bit, is
             packed too.
+        half: Whether weights are kept in float16; they are float32 again when they are loaded.
 
     Raises:
         ValueError: The licence is empty.
@@ -62,6 +63,7 @@ class PackOptions:
     data: str | None = None
     card: str | None = None
     include_language_model: bool = False
+    half: bool = False
 
     def __post_init__(self) -> None:
         if not self.licence.strip():
@@ -185,15 +187,15 @@ def _write_weights(made: Path, model: Any, options: PackOptions) -> tuple[str, s
     weights: dict[str, Tensor] = model.state_dict()
     encoder = getattr(model, 'language_model', None)
     if not isinstance(encoder, TextEncoder):
-        save_weights(made / 'weights.safetensors', weights)
+        save_weights(made / 'weights.safetensors', weights, options.half)
         return 'none', ''
     if not options.include_language_model and encoder.name == 'bundled':
         digest = encoder.digest()
         if TextEncoder('bundled').digest() == digest:
             rest = {k: v for k, v in weights.items() if not k.startswith(LANGUAGE_PREFIX)}
-            save_weights(made / 'weights.safetensors', rest)
+            save_weights(made / 'weights.safetensors', rest, options.half)
             return 'bundled', digest
-    save_weights(made / 'weights.safetensors', weights)
+    save_weights(made / 'weights.safetensors', weights, options.half)
     source = Path(resolve_language_model(encoder.name))
     if not source.is_dir():
         from huggingface_hub import snapshot_download

@@ -35,6 +35,21 @@ def test_the_bytes_depend_on_the_weights_alone(tmp_path):
     assert (tmp_path / 'x').read_bytes() == (tmp_path / 'y').read_bytes()
 
 
+def test_half_rounds_float32_alone(tmp_path):
+    path = tmp_path / 'w'
+    kept = {'a': torch.tensor([1.0, 1 / 3]), 'b': torch.tensor([7]), 'c': torch.ones(1).double()}
+    save_weights(path, kept, half=True)
+    read = load_weights(path)
+    assert read['a'].dtype == torch.float16
+    assert read['a'].tolist() == [1.0, pytest.approx(1 / 3, abs=1e-4)]
+    assert (read['b'].dtype, read['c'].dtype) == (torch.int64, torch.float64)
+
+
+def test_half_refuses_what_it_cannot_hold(tmp_path):
+    with pytest.raises(ValueError, match=r'^neck\.x has numbers beyond float16; keep'):
+        save_weights(tmp_path / 'w', {'neck.x': torch.tensor([70000.0])}, half=True)
+
+
 def test_it_is_a_checkpoint(tmp_path):
     save_weights(tmp_path / 'w.safetensors', {'a': torch.ones(2)})
     assert load_checkpoint(tmp_path / 'w.safetensors')['state_dict']['a'].tolist() == [1, 1]

@@ -1,9 +1,11 @@
 """From a trained model to a folder and back."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from mmdet_medglip.apis import MedGLIPInferencer, ModelFiles
 from mmdet_medglip.packaging.pack_model import PackOptions, pack_model
@@ -95,6 +97,22 @@ def test_the_language_model_can_come_along(make_model, tmp_path):
     ]
     assert answers[0] == answers[1]
     assert answers[0]
+
+
+def test_half_weights_take_half_the_space_and_answer_almost_alike(model_files, packed, tmp_path):
+    pack_model(ModelFiles(*model_files), tmp_path / 'half', replace(OPTIONS, half=True))
+    sizes = [(at / 'weights.safetensors').stat().st_size for at in (tmp_path / 'half', packed)]
+    assert sizes[0] < 0.55 * sizes[1]
+    folders = (packed, tmp_path / 'half')
+    models = [MedGLIPInferencer(at, device='cpu', show_progress=False) for at in folders]
+    assert {one.dtype for one in models[1].model.parameters()} == {torch.float32}
+    image = np.random.default_rng(0).integers(0, 256, (40, 60), np.uint8)
+    scores = [
+        one(image, 'liver', modality='ct', score_thr=0.0)['predictions'][0].scores[:5]
+        for one in models
+    ]
+    np.testing.assert_allclose(scores[0], scores[1], atol=5e-3)
+    assert not np.array_equal(scores[0], scores[1])
 
 
 def test_a_folder_that_is_there_stays(model_files, tmp_path):
