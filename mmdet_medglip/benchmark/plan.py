@@ -31,8 +31,10 @@ _NO_RESULT = (
 )  # fmt: skip
 """Keys of a config that the weights do not depend on, or that are compared apart."""
 
-_NOT_TRAINED = ('benchmark', 'cli', 'export', 'evaluation', 'ingest', 'pages', 'testing',
-                'visualization')  # fmt: skip
+_NOT_TRAINED = (
+    'apis', 'benchmark', 'browser', 'cli', 'dicom_out', 'downstream', 'evaluation', 'export',
+    'ingest', 'packaging', 'pages', 'testing', 'visualization', 'volumes',
+)  # fmt: skip
 _TESTED = ('evaluation',)
 _WEIGHTS = 'test weights'
 _LIBRARIES = ('torch', 'mmengine', 'mmcv', 'mmdet')
