@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
-
-from mmengine.evaluator import BaseMetric
-from mmengine.logging import print_log
 
 from mmdet_medglip.registry import METRICS
 
 from ..ablation.item_scores import AnswerScore, score_answer
-from .said_text import said_lines, write_lines
+from .said_text_metric import SaidTextMetric
 
 __all__ = ['AnswerMetric']
 
 
 @METRICS.register_module()
-class AnswerMetric(BaseMetric):
+class AnswerMetric(SaidTextMetric):
     """Score the answers of a VQA model.
 
     Keys are ``vqa/closed_accuracy``, ``vqa/open_recall``, ``vqa/exact_match`` over all questions,
@@ -32,31 +28,11 @@ class AnswerMetric(BaseMetric):
     """
 
     default_prefix = 'vqa'
-
-    def __init__(
-        self,
-        out_file: str | None = None,
-        model: str = 'small',
-        collect_device: str = 'cpu',
-        prefix: str | None = None,
-    ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix)
-        self.out_file = out_file
-        self.model = model
-
-    def process(self, data_batch: Any, data_samples: Sequence[Mapping[str, Any]]) -> None:
-        """Keep the answers of a batch."""
-        for sample in data_samples:
-            self.results += said_lines(sample)
+    id_key = 'question_id'
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
         """Score all answers, and write them."""
-        condition = str((self.dataset_meta or {}).get('regions', ''))
-        if self.out_file is not None:
-            for line in results:
-                line.update(model=self.model, condition=condition)
-            write_lines(Path(self.out_file), results, 'question_id')
-            print_log(f'Answers to {len(results)} questions: {self.out_file}', logger='current')
+        self.write(results)
         scores = [score_answer(line['truth'], line['answer'], line['type']) for line in results]
         return _means(scores)
 

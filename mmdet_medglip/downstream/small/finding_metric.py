@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
-
-from mmengine.evaluator import BaseMetric
-from mmengine.logging import print_log
 
 from mmdet_medglip.registry import METRICS
 from mmdet_medglip.store import GroundingStore
 
 from ..ablation.item_scores import FindingCounts, count_findings
 from ..generate import annotated_labels, facts_of, findings_of_report, findings_of_truth
-from .said_text import said_lines, write_lines
+from .said_text import said_lines
+from .said_text_metric import SaidTextMetric
 
 __all__ = ['FindingMetric']
 
 
 @METRICS.register_module()
-class FindingMetric(BaseMetric):
+class FindingMetric(SaidTextMetric):
     """Compare the findings that reports say with those that images have.
 
     A finding is a label with its side. Keys are ``report/finding_f1``, ``.._precision``,
@@ -36,6 +33,7 @@ class FindingMetric(BaseMetric):
     """
 
     default_prefix = 'report'
+    id_key = 'report_id'
 
     def __init__(
         self,
@@ -45,13 +43,11 @@ class FindingMetric(BaseMetric):
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix)
+        super().__init__(out_file, model, collect_device, prefix)
         self.store = GroundingStore(data_root)
         self.annotated = annotated_labels(self.store)
         ids = self.store.column('image_id').to_pylist()
         self._row = {image_id: row for row, image_id in enumerate(ids)}
-        self.out_file = out_file
-        self.model = model
 
     def process(self, data_batch: Any, data_samples: Sequence[Mapping[str, Any]]) -> None:
         """Keep the reports of a batch with what is true of their images."""
@@ -67,12 +63,7 @@ class FindingMetric(BaseMetric):
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
         """Score all reports, and write them."""
-        condition = str((self.dataset_meta or {}).get('regions', ''))
-        if self.out_file is not None:
-            for line in results:
-                line.update(model=self.model, condition=condition)
-            write_lines(Path(self.out_file), results, 'report_id')
-            print_log(f'{len(results)} reports: {self.out_file}', logger='current')
+        self.write(results)
         said, reference = FindingCounts(), FindingCounts()
         for line in results:
             truth = line['findings_true']

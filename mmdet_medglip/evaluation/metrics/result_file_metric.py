@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from mmdet_medglip.registry import METRICS
 
 from ..image_result import ImageResult
 from ..result_file import save_results
-from .sample_results import gather_results, read_closed_set_result, read_result
+from .results_metric import ResultsMetric
+from .sample_results import gather_results
 
 __all__ = ['ResultFileMetric']
 
 
 @METRICS.register_module()
-class ResultFileMetric(BaseMetric):
+class ResultFileMetric(ResultsMetric):
     """Write answers and truth of all images to a result file, see :mod:`..result_file`.
 
     Works on label and on caption samples. Its only key is ``results/images``, the number of images
@@ -27,9 +26,7 @@ class ResultFileMetric(BaseMetric):
 
     Args:
         out_file: The ``.npz`` file to write; one of an earlier run is replaced.
-        closed_set: For detectors without words: their labels index the data set's ``classes``
-            rather than phrases. An image counts as asked for its ``phrase_labels``, where the test
-            pipeline has them, else for all classes; boxes of other labels are left out.
+        closed_set: As in :class:`ResultsMetric`.
         config: Name of the config, to be remembered.
         checkpoint: Name of the checkpoint, to be remembered.
         info: More to remember of the run: names and strings.
@@ -51,23 +48,13 @@ class ResultFileMetric(BaseMetric):
         prefix: str | None = None,
         collect_dir: str | None = None,
     ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
+        super().__init__(closed_set, collect_device, prefix, collect_dir)
         if not out_file.endswith('.npz'):
             raise ValueError(f'out_file must end in .npz, got {out_file!r}.')
         self.out_file = out_file
-        self.closed_set = closed_set
         self.config = config
         self.checkpoint = checkpoint
         self.info = dict(info or {})
-
-    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keep answers and truth of a batch as small arrays.
-
-        Raises:
-            ValueError: If a sample lacks a field or names a phrase or label that does not exist.
-        """
-        read = read_closed_set_result if self.closed_set else read_result
-        self.results.extend(read(sample, self.dataset_meta) for sample in data_samples)
 
     def compute_metrics(self, results: list[ImageResult]) -> dict[str, float]:
         """Write the file.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from mmdet_medglip.registry import METRICS
@@ -14,13 +13,14 @@ from mmdet_medglip.volumes.link_settings import LinkSettings
 from ..image_result import ImageResult
 from ..parts import whole
 from ..volume_results import measure_volumes, volumes_of
-from .sample_results import gather_results, read_closed_set_result, read_result
+from .results_metric import ResultsMetric
+from .sample_results import gather_results
 
 __all__ = ['VolumeMetric']
 
 
 @METRICS.register_module()
-class VolumeMetric(BaseMetric):
+class VolumeMetric(ResultsMetric):
     """Link boxes of slices to 3-D boxes and measure these: AP and FROC by 3-D IoU.
 
     Works on label samples that carry ``series_id`` and ``slice_index``; others are left out, and
@@ -29,7 +29,7 @@ class VolumeMetric(BaseMetric):
     Args:
         link: Arguments of :class:`~mmdet_medglip.volumes.LinkSettings`.
         froc_iou: Least 3-D IoU of a box that finds truth, in (0, 1], for FROC.
-        closed_set: As in :class:`ResultFileMetric`.
+        closed_set: As in :class:`ResultsMetric`.
         collect_device: 'cpu' or 'gpu', how ranks exchange results.
         prefix: First part of the keys.
         collect_dir: Shared folder for the exchange by file, a temporary one if not given.
@@ -49,21 +49,11 @@ class VolumeMetric(BaseMetric):
         prefix: str | None = None,
         collect_dir: str | None = None,
     ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
+        super().__init__(closed_set, collect_device, prefix, collect_dir)
         if not 0 < froc_iou <= 1:
             raise ValueError(f'froc_iou must lie in (0, 1], got {froc_iou}.')
         self.link = LinkSettings(**(link or {}))
         self.froc_iou = froc_iou
-        self.closed_set = closed_set
-
-    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keep answers and truth of a batch as small arrays.
-
-        Raises:
-            ValueError: If a sample lacks a field or names a phrase or label that does not exist.
-        """
-        read = read_closed_set_result if self.closed_set else read_result
-        self.results.extend(read(sample, self.dataset_meta) for sample in data_samples)
 
     def compute_metrics(self, results: list[ImageResult]) -> dict[str, float]:
         """Measure the volumes.
