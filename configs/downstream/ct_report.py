@@ -15,7 +15,9 @@ model = dict(
 )
 train_dataloader = dict(dataset=dict(ann_file='questions/reports_train.jsonl', **task))
 val_dataloader = dict(dataset=dict(ann_file='questions/reports_val.jsonl', **task))
-test_dataloader = dict(dataset=dict(ann_file='questions/reports_test.jsonl', **task))
+# Nothing is chosen on the validation images: they are held out like those of the test.
+held_out = ['questions/reports_val.jsonl', 'questions/reports_test.jsonl']
+test_dataloader = dict(dataset=dict(ann_file=held_out, **task))
 val_evaluator = [dict(type='FindingMetric', data_root=_base_.data_root)]
 test_evaluator = val_evaluator
 optim_wrapper = dict(optimizer=dict(lr=2e-3))

@@ -15,7 +15,9 @@ model = dict(
 )
 train_dataloader = dict(dataset=dict(ann_file='questions/vqa_train.jsonl', max_texts=8, **task))
 val_dataloader = dict(dataset=dict(ann_file='questions/vqa_val.jsonl', **task))
-test_dataloader = dict(dataset=dict(ann_file='questions/vqa_test.jsonl', **task))
+# Nothing is chosen on the validation images: they are held out like those of the test.
+held_out = ['questions/vqa_val.jsonl', 'questions/vqa_test.jsonl']
+test_dataloader = dict(dataset=dict(ann_file=held_out, **task))
 val_evaluator = [dict(type='AnswerMetric')]
 test_evaluator = val_evaluator
 optim_wrapper = dict(optimizer=dict(lr=2e-3))

@@ -1,6 +1,6 @@
 # Requests about the images of a store, which are loaded once: nothing is changed at random.
 data_root = 'data/demo_questions/store/'
-image_size = (192, 192)  # width, height in pixels
+image_size = (256, 256)  # width, height in pixels
 
 pipeline = [
     dict(type='LoadMedImage'),

@@ -12,7 +12,7 @@ model = dict(
         pad_size_divisor=32,
     ),
     image_encoder=dict(
-        type='FrozenImageEncoder',
+        type='ImageEncoder',
         num_maps=2,
         cache_size=2048,
         encoder=dict(
@@ -20,7 +20,7 @@ model = dict(
             experts=dict(),
             init_cfg=dict(
                 type='Pretrained',
-                checkpoint='work_dirs/downstream/ct_detector/epoch_12.pth',
+                checkpoint='work_dirs/downstream/ct_detector/epoch_36.pth',
                 prefix='backbone.',
             ),
         ),

@@ -8,7 +8,7 @@ from ..ablation.region_source import SOURCES, regions_of
 from ..task_text import TaskText, read_task_texts
 from .answer_metric import AnswerMetric
 from .finding_metric import FindingMetric
-from .frozen_image_encoder import FrozenImageEncoder
+from .image_encoder import ImageEncoder
 from .region_text_dataset import RegionTextDataset
 from .region_text_model import RegionTextModel
 from .region_transforms import LoadRegions, PackRegionInputs
@@ -18,7 +18,7 @@ __all__ = [
     'SOURCES',
     'AnswerMetric',
     'FindingMetric',
-    'FrozenImageEncoder',
+    'ImageEncoder',
     'LoadRegions',
     'PackRegionInputs',
     'RegionTextDataset',

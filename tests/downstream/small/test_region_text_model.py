@@ -39,6 +39,17 @@ def test_it_learns_from_its_regions(built, task):
     assert all(parameter.grad is None for parameter in frozen)
 
 
+def test_an_encoder_that_is_not_frozen_is_trained_along(built):
+    model, batch, _ = built('vqa', **{'model.image_encoder.frozen': False})
+    kept = built('vqa')[0]
+    model(**batch, mode='loss')['loss_words'].backward()
+    weights = list(model.image_encoder.parameters())
+    assert all(weight.grad is not None for weight in weights)
+    assert sum(float(weight.grad.abs().sum()) for weight in weights) > 0
+    assert len(model.image_encoder._known) == 0
+    assert list(model.state_dict()) == list(kept.state_dict())
+
+
 def test_it_answers_every_request(built):
     model, batch, _ = built('vqa')
     samples = model.eval()(**batch, mode='predict')

@@ -1,4 +1,4 @@
-"""An image encoder that is not trained, and need not see an image twice."""
+"""The image encoder of a small model, which stays as it is or is trained along."""
 
 from __future__ import annotations
 
@@ -12,35 +12,43 @@ from torch import Tensor
 from mmdet_medglip.models.language_models.weight_bound_cache import WeightBoundCache
 from mmdet_medglip.registry import MODELS
 
-__all__ = ['FrozenImageEncoder']
+__all__ = ['ImageEncoder']
 
 
 @MODELS.register_module()
-class FrozenImageEncoder(BaseModule):
-    """Keep the weights of an image encoder, and what it made of images.
+class ImageEncoder(BaseModule):
+    """Give the last maps of an image encoder.
 
-    Images are known by their values, so a pipeline that changes them at random is safe, but never
-    meets one again. What is kept is dropped when the weights change.
+    One that is frozen keeps its weights, and what it made of images. Images are known by their
+    values, so a pipeline that changes them at random is safe, but never meets one again. What is
+    kept is dropped when the weights change.
 
     Args:
         encoder: Config of a backbone or :class:`ModalityRouter`.
         num_maps: Number of maps to give, the last ones; at least 1.
-        cache_size: Number of images kept; 0 keeps none.
+        frozen: Whether the weights stay; else they are trained.
+        cache_size: Number of images whose maps are kept, of a frozen encoder; 0 keeps none.
         init_cfg: As in mmengine.
     """
 
     def __init__(
-        self, encoder: dict, num_maps: int, cache_size: int = 0, init_cfg: dict | None = None
+        self,
+        encoder: dict,
+        num_maps: int,
+        frozen: bool = True,
+        cache_size: int = 0,
+        init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         self.encoder = MODELS.build(encoder)
         self.num_maps = num_maps
         self._known: WeightBoundCache[tuple[str | None, bytes], tuple[Tensor, ...]]
         self._known = WeightBoundCache(cache_size)
-        self.encoder.requires_grad_(False)
-        self.encoder.eval()
+        self.frozen = frozen
+        if frozen:
+            self.encoder.requires_grad_(False)
+            self.encoder.eval()
 
-    @torch.no_grad()
     def forward(self, x: Tensor, modalities: Sequence[str | None]) -> tuple[Tensor, ...]:
         """Encode a batch.
 
@@ -49,8 +57,14 @@ class FrozenImageEncoder(BaseModule):
             modalities: Of each image.
 
         Returns:
-            Maps (B, C_i, H_i, W_i), without gradient.
+            Maps (B, C_i, H_i, W_i), of a frozen encoder without gradient.
         """
+        if not self.frozen:
+            return tuple(self.encoder(x, modalities))[-self.num_maps :]
+        with torch.no_grad():
+            return self._known_maps(x, modalities)
+
+    def _known_maps(self, x: Tensor, modalities: Sequence[str | None]) -> tuple[Tensor, ...]:
         if not self._known.size:
             return tuple(self.encoder(x, modalities))[-self.num_maps :]
         keys = [
@@ -68,8 +82,9 @@ class FrozenImageEncoder(BaseModule):
         of_images = [found[key] for key in keys]
         return tuple(torch.stack(level) for level in zip(*of_images, strict=True))
 
-    def train(self, mode: bool = True) -> FrozenImageEncoder:
-        """Set the mode; the encoder stays in evaluation mode."""
+    def train(self, mode: bool = True) -> ImageEncoder:
+        """Set the mode; a frozen encoder stays in evaluation mode."""
         super().train(mode)
-        self.encoder.eval()
+        if self.frozen:
+            self.encoder.eval()
         return self
