@@ -10,8 +10,8 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 PACKAGE = 'mmdet_medglip'
-MIM_FOLDERS = ('configs', 'tools')
-"""Folders that OpenMMLab's ``mim`` looks for in ``<package>/.mim`` of an installed package."""
+MIM_FOLDERS = ('configs', 'tools', 'demo_model')
+"""Folders that an installed package has in ``.mim``; OpenMMLab's ``mim`` looks there."""
 
 
 def version() -> str:
@@ -22,7 +22,7 @@ def version() -> str:
 
 
 class BuildWithMim(build_py):
-    """Copy configs and tools into the built package, leaving the source tree clean."""
+    """Copy folders beside the package into the built one, leaving the source tree clean."""
 
     def run(self) -> None:
         """Build the modules, then add ``.mim``."""

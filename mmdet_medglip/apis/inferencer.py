@@ -65,7 +65,7 @@ class MedGLIPInferencer(BaseInferencer):
     be run as code.
 
     Args:
-        model: Folder of a packed model, config file, config, or dict of it.
+        model: Folder of a packed model, ``demo``, config file, config, or dict of it.
         weights: Checkpoint, read without running code; None for that of the packed model, or the
             newest in the work folder of the config file.
         device: Where to run; None for the best there is.

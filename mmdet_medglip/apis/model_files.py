@@ -13,6 +13,7 @@ from mmdet_medglip.engine.config import default_work_dir, load_config
 from mmdet_medglip.engine.launch import find_checkpoint
 from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.packaging.packed_model import PackedModel, is_packed
+from mmdet_medglip.packaging.shipped_model import DEMO, shipped_model
 
 __all__ = ['ModelFiles', 'model_names', 'packed_ontology']
 
@@ -22,17 +23,25 @@ class ModelFiles:
     """A config and its weights, or a packed model.
 
     Args:
-        config: Config file, such as ``configs/medglip/ct.py``, or the folder of a packed model.
+        config: Config file, such as ``configs/medglip/ct.py``, or the folder of a packed model;
+            ``demo`` is the one that comes with the package, unless there is a file of that name.
         weights: Checkpoint; None for the newest in the work folder of the config. A packed model
             has its own.
         work_dir: That folder; None for the config's own, else the default one.
         cfg_options: Overrides of the config, keys dotted.
+
+    Raises:
+        FileNotFoundError: The model of the package is asked for and is not there.
     """
 
     config: str
     weights: str | None = None
     work_dir: str | None = None
     cfg_options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.config == DEMO and not Path(DEMO).exists():
+            object.__setattr__(self, 'config', str(shipped_model()))
 
     def read(self) -> tuple[Config, str]:
         """Read the config and find the weights.

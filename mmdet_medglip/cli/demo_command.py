@@ -11,46 +11,25 @@ from typing import Any
 
 from rich.console import Console
 
-from .tool_commands import tools_folder
-
-__all__ = ['HELP', 'NAME', 'add_arguments', 'find_demo_model', 'run']
+__all__ = ['HELP', 'NAME', 'add_arguments', 'run']
 
 NAME = 'demo'
 HELP = 'draw the boxes of a trained model on a phantom that it has not seen'
 _PATIENT = 900
 """Number of a phantom that no demo data set reaches."""
-_HOW = (
-    'There is no trained demo model here. Make one with `make demo`, which takes some minutes, or '
-    'name one with --config and --weights.'
-)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument('--config', help='config of another model')
+    parser.add_argument(
+        '--config', default='demo',
+        help='config or packed folder of another model; default: the one that comes along',
+    )  # fmt: skip
     parser.add_argument('--weights', help='its checkpoint; default: the newest in its work folder')
     parser.add_argument('--modality', default='ct', help='modality of the phantom (default ct)')
     parser.add_argument('--out', type=Path, default=Path('medglip_demo.png'), help='PNG to write')
     parser.add_argument('--device', help='such as cpu or cuda:0; default: the best there is')
     parser.add_argument('--json', action='store_true', help='print JSON')
-
-
-def find_demo_model(root: Path) -> tuple[Path, Path | None] | None:
-    """Find a model to show.
-
-    Args:
-        root: Folder that holds tools/ and configs/.
-
-    Returns:
-        Config and weights of the folder ``demo_model`` (``config.py`` beside one ``.pth`` file);
-        else the config of which ``make demo`` leaves a checkpoint, without weights; else None.
-    """
-    packed = root / 'demo_model'
-    weights = sorted(packed.glob('*.pth'))
-    if (packed / 'config.py').is_file() and len(weights) == 1:
-        return packed / 'config.py', weights[0]
-    trained = Path('work_dirs', 'medglip', 'ct', 'last_checkpoint')
-    return (root / 'configs' / 'medglip' / 'ct.py', None) if trained.is_file() else None
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
@@ -61,22 +40,14 @@ def run(args: argparse.Namespace, console: Console) -> int:
         console: Where to print.
 
     Returns:
-        0; 1 without a model.
+        0.
 
     Raises:
-        FileNotFoundError: A named file is missing.
+        FileNotFoundError: A file is missing.
         ValueError: An option is wrong.
     """
-    if args.config is None and args.weights is not None:
-        raise ValueError('--weights needs --config.')
-    found = (args.config, args.weights)
-    if args.config is None:
-        model = find_demo_model(tools_folder().parent)
-        if model is None:
-            raise FileNotFoundError(_HOW)
-        found = (str(model[0]), None if model[1] is None else str(model[1]))
     started = time.monotonic()
-    answer = _answer(args, *found)
+    answer = _answer(args)
     answer['seconds'] = round(time.monotonic() - started, 1)
     if args.json:
         console.out(json.dumps(answer, indent=2, ensure_ascii=False), highlight=False)
@@ -88,7 +59,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _answer(args: argparse.Namespace, config: str, weights: str | None) -> dict[str, Any]:
+def _answer(args: argparse.Namespace) -> dict[str, Any]:
     import numpy as np
     from PIL import Image
 
@@ -113,7 +84,7 @@ def _answer(args: argparse.Namespace, config: str, weights: str | None) -> dict[
     pixels = images[shown].image
     if pixels.ndim == 3:
         pixels = np.ascontiguousarray(pixels[..., ::-1])
-    inferencer = MedGLIPInferencer(config, weights, args.device, show_progress=False)
+    inferencer = MedGLIPInferencer(args.config, args.weights, args.device, show_progress=False)
     (result,) = inferencer(pixels, phrases, modality=args.modality, return_vis=True)['predictions']
     truth = np.array([box for _, box in truths[shown]], np.float64).reshape(-1, 4)
     of_truth = [labels.index(label) for label, _ in truths[shown]]
@@ -138,4 +109,4 @@ def _answer(args: argparse.Namespace, config: str, weights: str | None) -> dict[
         answers.append(
             {'phrase': phrase, 'score': None if best is None else best.score, 'iou': overlap}
         )
-    return {'config': config, 'picture': str(args.out), 'phrases': answers}
+    return {'config': args.config, 'picture': str(args.out), 'phrases': answers}

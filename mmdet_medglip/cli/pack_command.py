@@ -49,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--data', help='store it was trained on, whose labels are counted')
     parser.add_argument('--card', help='file of a model card; default: one is written')
     parser.add_argument(
+        '--about', metavar='FILE', help='Markdown for that card: purpose, making, tests'
+    )
+    parser.add_argument(
         '--include-language-model', action='store_true',
         help='pack the language model also where it is the bundled one, bit by bit',
     )  # fmt: skip
@@ -88,9 +91,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
             args.presence,
             tuple(args.prompts),
             args.data,
-            args.card,
-            args.include_language_model,
-            args.half,
+            card=args.card,
+            about=args.about,
+            include_language_model=args.include_language_model,
+            half=args.half,
         )
         files = ModelFiles(args.config, args.weights, cfg_options=read_options(args.cfg_options))
         with console.status('packing'):

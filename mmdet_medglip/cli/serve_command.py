@@ -23,7 +23,7 @@ HELP = 'ask a trained model in the browser: a local page, for research, not for 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument(
-        'config', help='config file, such as configs/medglip/ct.py, or packed model'
+        'config', help='config file, such as configs/medglip/ct.py, packed model, or demo'
     )
     model = parser.add_argument_group('model')
     model.add_argument(

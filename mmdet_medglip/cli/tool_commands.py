@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from mmdet_medglip.installed_folder import installed_folder
+
 __all__ = ['TOOLS', 'load_tool', 'run_tool', 'tools_folder']
 
 TOOLS = {
@@ -19,8 +21,6 @@ TOOLS = {
 }
 """Commands that are programs of tools/, and what they do."""
 
-_PACKAGE = Path(__file__).resolve().parents[1]
-
 
 def tools_folder() -> Path:
     """Return the folder of the programs: of an installed package, else of the checkout.
@@ -28,14 +28,7 @@ def tools_folder() -> Path:
     Raises:
         FileNotFoundError: There is none.
     """
-    places = (_PACKAGE / '.mim' / 'tools', _PACKAGE.parent / 'tools')
-    for place in places:
-        if (place / 'medglip.py').is_file():
-            return place
-    raise FileNotFoundError(
-        f'The programs of the package are neither in {places[0]} nor in {places[1]}; install '
-        'mmdet_medglip again.'
-    )
+    return installed_folder('tools', 'medglip.py')
 
 
 def load_tool(name: str) -> ModuleType:

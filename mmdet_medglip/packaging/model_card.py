@@ -19,6 +19,7 @@ def model_card(
     parameters: int,
     numbers: TrainingNumbers | None,
     prompts: Sequence[str] = (),
+    about: str = '',
 ) -> str:
     """Write the card.
 
@@ -29,6 +30,7 @@ def model_card(
         parameters: Number of weights, the language model's included.
         numbers: What it was trained on; None if not known.
         prompts: Prompts that are encoded in the model.
+        about: What the model is for, how it was made and tested, in Markdown; may be empty.
 
     Returns:
         Markdown. It depends on the arguments alone.
@@ -61,6 +63,8 @@ def model_card(
     ]
     if prompts:
         lines.append(f'| Encoded prompts | {_cell("; ".join(prompts)[:300])} |')
+    if about.strip():
+        lines += ['', '## About', '', about.strip()]
     return '\n'.join([*lines, '', '## Training data', '', *_data(numbers), '', *_REST, ''])
 
 

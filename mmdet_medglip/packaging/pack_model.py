@@ -47,12 +47,13 @@ class PackOptions:
         prompts: Prompts to encode now, so that asking them needs no language model pass.
         data: Store that the model was trained on, whose labels are counted; None counts none.
         card: File of a model card; None writes one.
+        about: File with what the written card says of purpose, making and tests, in Markdown.
         include_language_model: Whether a language model that is the bundled one, bit by bit, is
             packed too.
         half: Whether weights are kept in float16; they are float32 again when they are loaded.
 
     Raises:
-        ValueError: The licence is empty.
+        ValueError: The licence is empty, or there are both card and about.
     """
 
     licence: str
@@ -62,10 +63,15 @@ class PackOptions:
     prompts: tuple[str, ...] = ()
     data: str | None = None
     card: str | None = None
+    about: str | None = None
     include_language_model: bool = False
     half: bool = False
 
     def __post_init__(self) -> None:
+        if self.card is not None and self.about is not None:
+            raise ValueError(
+                'about is a part of the card that is written; leave out card or about.'
+            )
         if not self.licence.strip():
             raise ValueError('licence must say under which terms the weights may be used.')
 
@@ -136,7 +142,8 @@ def _write_parts(
     else:
         parameters = sum(one.numel() for one in inferencer.model.parameters())
         served = inferencer.modalities or ()
-        card = model_card(contents, licence, served, parameters, numbers, options.prompts)
+        about = '' if options.about is None else Path(options.about).read_text(encoding='utf-8')
+        card = model_card(contents, licence, served, parameters, numbers, options.prompts, about)
     replace_file(made / 'README.md', card.encode())
     return replace(contents, files=_entries(made, [*names, 'README.md']))
 

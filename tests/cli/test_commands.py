@@ -5,10 +5,13 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from PIL import Image
 
-from mmdet_medglip.cli import demo_command, doctor_command, tool_commands
+from mmdet_medglip.apis import ModelFiles
+from mmdet_medglip.cli import doctor_command, tool_commands
 from mmdet_medglip.cli.main import main
 from mmdet_medglip.cli.tool_commands import TOOLS, load_tool, run_tool, tools_folder
+from mmdet_medglip.packaging.shipped_model import shipped_model
 
 
 def test_help_names_every_command(capsys):
@@ -80,25 +83,25 @@ def test_doctor_looks_at_a_config(tmp_path, monkeypatch):
     assert 'does not exist' in wrong.fix
 
 
-def test_demo_without_a_model_says_how_to_make_one(tmp_path, monkeypatch, capsys):
+def test_the_demo_model_finds_the_organs_of_a_phantom(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert main(['demo']) == 1
-    assert 'make demo' in capsys.readouterr().err
+    assert main(['demo', '--json', '--device', 'cpu']) == 0
+    told = json.loads(capsys.readouterr().out)
+    found = {one['phrase']: one['iou'] for one in told['phrases']}
+    assert {'liver', 'spleen', 'left kidney', 'right kidney', 'aorta'} <= set(found)
+    assert min(found[name] for name in ('liver', 'spleen', 'left kidney', 'right kidney')) > 0.5
+    assert Image.open(tmp_path / 'medglip_demo.png').width > 256
 
 
-def test_demo_finds_a_packed_model_before_a_trained_one(tmp_path, monkeypatch):
+def test_a_file_named_demo_comes_before_the_demo_model(tmp_path, monkeypatch):
+    assert ModelFiles('demo').config == str(shipped_model())
     monkeypatch.chdir(tmp_path)
-    assert demo_command.find_demo_model(tmp_path) is None
-    trained = tmp_path / 'work_dirs' / 'medglip' / 'ct'
-    trained.mkdir(parents=True)
-    (trained / 'last_checkpoint').touch()
-    assert demo_command.find_demo_model(tmp_path) == (
-        tmp_path / 'configs' / 'medglip' / 'ct.py', None,
-    )  # fmt: skip
-    packed = tmp_path / 'demo_model'
-    packed.mkdir()
-    (packed / 'config.py').touch()
-    (packed / 'weights.pth').touch()
-    assert demo_command.find_demo_model(tmp_path) == (
-        packed / 'config.py', packed / 'weights.pth',
-    )  # fmt: skip
+    (tmp_path / 'demo').mkdir()
+    with pytest.raises(FileNotFoundError, match=r'demo'):
+        ModelFiles('demo').read()
+    assert ModelFiles('demo').config == 'demo'
+
+
+def test_the_demo_model_is_small():
+    files = list(shipped_model().rglob('*'))
+    assert sum(path.stat().st_size for path in files) < 20e6
