@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmdet_medglip.registry import METRICS
@@ -30,10 +30,9 @@ class AnswerMetric(SaidTextMetric):
     default_prefix = 'vqa'
     id_key = 'question_id'
 
-    def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
-        """Score all answers, and write them."""
-        self.write(results)
-        scores = [score_answer(line['truth'], line['answer'], line['type']) for line in results]
+    def score(self, lines: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+        """Score all answers."""
+        scores = [score_answer(line['truth'], line['answer'], line['type']) for line in lines]
         return _means(scores)
 
 

@@ -49,23 +49,22 @@ class FindingMetric(SaidTextMetric):
         ids = self.store.column('image_id').to_pylist()
         self._row = {image_id: row for row, image_id in enumerate(ids)}
 
-    def process(self, data_batch: Any, data_samples: Sequence[Mapping[str, Any]]) -> None:
-        """Keep the reports of a batch with what is true of their images."""
-        for sample in data_samples:
-            for line in said_lines(sample):
-                record = self.store[self._row[line['image_id']]]
-                labels = self.annotated[record.source, record.modality]
-                facts = facts_of(record, labels)
-                line['findings_true'] = sorted(findings_of_truth(facts))
-                line['findings_said'] = sorted(findings_of_report(line['answer'], facts.labels))
-                line['findings_reference'] = sorted(findings_of_report(line['truth'], facts.labels))
-                self.results.append(line)
+    def lines_of(self, sample: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return a line for each report of a sample, with what is true of its image."""
+        lines = said_lines(sample)
+        for line in lines:
+            record = self.store[self._row[line['image_id']]]
+            labels = self.annotated[record.source, record.modality]
+            facts = facts_of(record, labels)
+            line['findings_true'] = sorted(findings_of_truth(facts))
+            line['findings_said'] = sorted(findings_of_report(line['answer'], facts.labels))
+            line['findings_reference'] = sorted(findings_of_report(line['truth'], facts.labels))
+        return lines
 
-    def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
-        """Score all reports, and write them."""
-        self.write(results)
+    def score(self, lines: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+        """Score all reports."""
         said, reference = FindingCounts(), FindingCounts()
-        for line in results:
+        for line in lines:
             truth = line['findings_true']
             said += count_findings(truth, line['findings_said'])
             reference += count_findings(truth, line['findings_reference'])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -40,10 +41,24 @@ class SaidTextMetric(BaseMetric):
 
     def process(self, data_batch: Any, data_samples: Sequence[Mapping[str, Any]]) -> None:
         """Keep what was said of a batch."""
-        for sample in data_samples:
-            self.results += said_lines(sample)
+        # One result for a sample, however much is asked of it: mmengine keeps no more.
+        self.results += [self.lines_of(sample) for sample in data_samples]
 
-    def write(self, results: Sequence[dict[str, Any]]) -> None:
+    def lines_of(self, sample: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return a line for each request of a sample."""
+        return said_lines(sample)
+
+    def compute_metrics(self, results: list[list[dict[str, Any]]]) -> dict[str, float]:
+        """Write all lines, and score them."""
+        lines = [line for lines in results for line in lines]
+        self._write(lines)
+        return self.score(lines)
+
+    @abstractmethod
+    def score(self, lines: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+        """Score all lines."""
+
+    def _write(self, results: Sequence[dict[str, Any]]) -> None:
         """Write all lines with the model and the regions it was given, where a file is wanted.
 
         Raises:
