@@ -48,10 +48,13 @@ class TrainedAnswers:
             )
 
     def config(self, condition: str, seed: int) -> Config:
-        """Return the config of one run."""
+        """Return the config of one run; without detected boxes, it has no bounds for them."""
         config = load_config(self._path, self._options)
         for dataset in _with_regions(config):
             dataset.regions.source = condition
+            if condition not in _DETECTED:
+                for bound in ('min_score', 'max_regions'):
+                    dataset.regions.pop(bound, None)
         config.randomness = dict(seed=seed)
         return config
 
