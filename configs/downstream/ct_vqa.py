@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/region_text_r18.py',
     '../_base_/datasets/region_text.py',
-    '../_base_/schedules/adamw_16e.py',
+    '../_base_/schedules/adamw_40e.py',
     '../_base_/default_runtime.py',
 ]
 

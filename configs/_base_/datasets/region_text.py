@@ -13,7 +13,7 @@ pipeline = [
 dataset = dict(
     type='RegionTextDataset',
     data_root=data_root,
-    regions=dict(source='predicted', predicted='questions/predicted.npz', min_score=0.5),
+    regions=dict(source='predicted', predicted='questions/predicted.npz'),
     pipeline=pipeline,
     keep_images=True,
 )

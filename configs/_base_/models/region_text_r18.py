@@ -13,7 +13,7 @@ model = dict(
     ),
     image_encoder=dict(
         type='ImageEncoder',
-        num_maps=2,
+        num_maps=1,  # of stride 32: few tokens, so that regions count
         cache_size=2048,
         encoder=dict(
             type='ModalityRouter',
@@ -28,7 +28,7 @@ model = dict(
     language_model=dict(
         type='TextEncoder', name='bundled', max_tokens=64, frozen=True, cache_size=4096
     ),
-    in_channels=[128, 256],
+    in_channels=[256],
     channels=96,
     num_memory_layers=1,
     decoder=dict(num_layers=2),

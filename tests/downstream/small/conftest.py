@@ -98,7 +98,7 @@ expert = dict(type='ResNet', depth=18, base_channels=8, out_indices=(2, 3),
 model = dict(
     image_encoder=dict(encoder=dict(
         _delete_=True, type='ModalityRouter', experts=dict(ct=expert))),
-    in_channels=[32, 64], channels=32)
+    in_channels=[64], channels=32)
 train_cfg = dict(max_epochs=2, val_interval=2)
 train_dataloader = dict(batch_size=4)
 optim_wrapper = dict(optimizer=dict(lr=3e-3))
