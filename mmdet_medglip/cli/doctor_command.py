@@ -25,8 +25,8 @@ _OPTIONAL = {
     'distributed': ('work on a cluster', "pip install 'mmdet-medglip[cluster]'"),
     'onnxruntime': ('run exported models', "pip install 'mmdet-medglip[onnx]'"),
     'supervision': ('results as Detections', 'pip install supervision'),
-    'highdicom': ('results as DICOM SR and SEG', 'pip install highdicom'),
-    'gradio': ('the browser demo', 'pip install gradio'),
+    'highdicom': ('results as DICOM SR and SEG', "pip install 'mmdet-medglip[dicom]'"),
+    'uvicorn': ('the browser demo', "pip install 'mmdet-medglip[browser]'"),
 }
 """Distributions that only some commands need: what for, and how to get them."""
 _SYNTAXES = {
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         console.out(json.dumps(content, indent=2, ensure_ascii=False), highlight=False)
         return int(failed)
     console.print(tool.versions_table(compatibility))
-    console.print(_table('Checks', ('check', 'result', 'fix'), [vars(c) for c in checks]))
+    console.print(_table('Checks', ('name', 'result', 'fix'), [vars(c) for c in checks]))
     console.print(_table('Libraries for some uses', tuple(optional[0]), optional))
     for problem in problems:
         console.print(f'wrong: {problem}', highlight=False, markup=False)

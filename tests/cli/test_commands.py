@@ -69,6 +69,13 @@ def test_doctor(capsys):
     assert {'supervision', 'highdicom'} <= {one['library'] for one in found['optional']}
 
 
+def test_doctor_prints_a_table_of_checks_and_one_of_libraries(capsys):
+    main(['doctor'])
+    told = capsys.readouterr().out
+    assert 'Checks' in told
+    assert 'Libraries for some uses' in told
+
+
 def test_doctor_looks_at_a_config(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     check = load_tool('check_env').Check
