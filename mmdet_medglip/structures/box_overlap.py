@@ -24,7 +24,7 @@ def pairwise_iou(boxes: npt.NDArray, others: npt.NDArray) -> npt.NDArray[np.floa
         [N, M] values in [0, 1].
 
     Raises:
-        ValueError: If an input is not [*, 4].
+        ValueError: If an input is not [N, 4].
 
     Example:
         >>> pairwise_iou(np.array([[0, 0, 10, 10]]), np.array([[0, 0, 10, 5], [20, 20, 30, 30]]))
@@ -44,7 +44,7 @@ def pairwise_iou_3d(boxes: npt.NDArray, others: npt.NDArray) -> npt.NDArray[np.f
         [N, M] values in [0, 1].
 
     Raises:
-        ValueError: If an input is not [*, 6].
+        ValueError: If an input is not [N, 6].
 
     Example:
         >>> pairwise_iou_3d(np.array([[0, 0, 0, 2, 2, 2]]), np.array([[0, 0, 1, 2, 2, 3]])).round(3)
@@ -64,7 +64,7 @@ def pairwise_share(boxes: npt.NDArray, others: npt.NDArray) -> npt.NDArray[np.fl
         [N, M] values in [0, 1], at least their IoU; 0 where one of the two is empty.
 
     Raises:
-        ValueError: If an input is not [*, 4].
+        ValueError: If an input is not [N, 4].
 
     Example:
         >>> pairwise_share(np.array([[0, 0, 10, 10]]), np.array([[2, 2, 4, 4], [9, 0, 19, 10]]))

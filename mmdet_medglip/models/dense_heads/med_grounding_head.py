@@ -46,8 +46,9 @@ class MedGroundingHead(ATSSHead):
         in_channels: Channels ``C`` of every level.
         presence: Arguments of a :class:`PresenceHead`, which says of each phrase whether it is on
             the image at all; an empty dict takes the defaults, None leaves it out.
-        anchor_generator, bbox_coder, loss_cls, loss_bbox, loss_centerness, train_cfg, test_cfg,
-            init_cfg: As in mmdet's ``ATSSHead``; the coder is ``DeltaXYWHBBoxCoderForGLIP``.
+        **kwargs: ``anchor_generator``, ``bbox_coder``, ``loss_cls``, ``loss_bbox``,
+            ``loss_centerness``, ``train_cfg``, ``test_cfg`` and ``init_cfg`` as in mmdet's
+            ``ATSSHead``; the coder is ``DeltaXYWHBBoxCoderForGLIP``.
 
     Source:
         GLIP (arXiv 2112.03857), equation 3; ATSS (arXiv 1912.02424). Parameter shapes and box
