@@ -11,6 +11,7 @@ COPY requirements requirements
 COPY tools tools
 COPY mmdet_medglip mmdet_medglip
 COPY configs configs
+COPY demo_model demo_model
 # PyTorch's index has wheels of the same version without CUDA, 2 GB smaller; pip takes them since
 # 2.11.0+cpu comes after 2.11.0. All else is pinned in requirements/.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu

@@ -12,6 +12,7 @@ COPY requirements requirements
 COPY tools tools
 COPY mmdet_medglip mmdet_medglip
 COPY configs configs
+COPY demo_model demo_model
 # No GPU is seen while an image is built: say that kernels are wanted, and for which GPUs.
 # 8.0 A100, 8.6 RTX 30, 8.9 RTX 40 and L4, 9.0 H100, 12.0 RTX 50.
 ARG TORCH_CUDA_ARCH_LIST="8.0;8.6;8.9;9.0;12.0+PTX"

@@ -82,6 +82,7 @@ CHECKED = (
         r'python tools/browse_store\.py data/store --(source kvasir_seg|flag|image-id) .*',
         'names sources and flags of a store of public data; the first command of the block is run',
     ),
+    Rule(r'medglip pack configs/downstream/.*', 'needs the training of the line above it'),
     Rule(r'make .*', 'CI and the user call make; its targets are checked'),
     Rule(r'(pip|apt-get|mim|docker|git) .*', 'asks an index or registry'),
     Rule(r'export GLIP_LANGUAGE_MODEL=.*', 'sets a variable of the shell for the command below'),

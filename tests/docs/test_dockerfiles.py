@@ -62,7 +62,9 @@ def test_what_is_copied_is_there_and_reaches_the_builder(file, repo_root):
     for rest in values(file, 'COPY'):
         if not rest.startswith('--from='):
             sources += rest.split()[:-1]
-    assert {'requirements', 'tools', 'mmdet_medglip', 'configs', 'setup.py'} <= set(sources)
+    assert {'requirements', 'tools', 'mmdet_medglip', 'configs', 'demo_model', 'setup.py'} <= set(
+        sources
+    )
     for source in sources:
         assert (repo_root / source).exists(), source
         assert not is_ignored(source, rules), source
