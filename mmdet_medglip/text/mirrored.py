@@ -15,7 +15,7 @@ _SIDE = re.compile(
 _SHORT = re.compile(
     # Letters that say a side in capitals only, and Latin ones that do in any case.
     r'(?<![A-Za-z])(?:R|L|RT|Rt|LT|Lt|RUL|RML|RLL|LUL|LLL|RUQ|RLQ|LUQ|LLQ|RA|LA|RV|LV|RCA|LAD|LCX'
-    r'|OD|OS|RHS|LHS|RCC|LCC|RMLO|LMLO|RK|LK)(?![A-Za-z])'
+    r'|OD|OS|RHS|LHS|RCC|LCC|RMLO|LMLO|RK|LK)(?![A-Za-z0-9])'
     r'|(?<![A-Za-z])(?:dextr|sinistr|levo(?=card|posit|scol))[a-z]*',
 )
 

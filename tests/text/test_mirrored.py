@@ -16,6 +16,7 @@ from mmdet_medglip.text.mirrored import mirror, names_a_side
         pytest.param('kidney_left', 'kidney_right', id='an-id'),
         pytest.param('upright film, brightly lit', 'upright film, brightly lit', id='inside-words'),
         pytest.param('cleft palate', 'cleft palate', id='cleft'),
+        pytest.param('L1 and L5 vertebra', 'L1 and L5 vertebra', id='vertebrae'),
         pytest.param('', '', id='empty'),
     ],
 )
@@ -26,7 +27,14 @@ def test_words(text, expected):
 
 @pytest.mark.parametrize(
     'text',
-    ['opacity in the RUL', 'R kidney', 'dextrocardia', 'LAD stenosis left', 'Rt. hilum', 'OD: drusen'],
+    [
+        'opacity in the RUL',
+        'R kidney',
+        'dextrocardia',
+        'LAD stenosis left',
+        'Rt. hilum',
+        'OD: drusen',
+    ],
 )
 def test_sides_in_letters_are_not_guessed(text):
     assert mirror(text) is None
