@@ -70,11 +70,7 @@ def tilted(code, degrees):
     return steps
 
 
-CODES = [
-    ''.join(code)
-    for pairs in permutations(('LR', 'PA', 'SI'))
-    for code in product(*pairs)
-]
+CODES = [''.join(code) for pairs in permutations(('LR', 'PA', 'SI')) for code in product(*pairs)]
 ROWS = {code: along(code) for code in CODES} | {
     'LPS turned 20 about x': rotation(20, 0, 0) @ along('LPS'),
     'RAS turned 20 about y': rotation(0, 20, 0) @ along('RAS'),
@@ -119,16 +115,12 @@ def check_shown(view, mask, number, count):
     down = (rows_.mean() + 0.5) / mask.shape[0]
     across = (columns.mean() + 0.5) / mask.shape[1]
     depth = (number + 0.5) / count
-    if view == 'axial':  # The patient's left on the right of the image, the front on top.
-        assert across > 0.6
-        assert down < 0.4
-    elif view == 'coronal':  # The left on the right, the head on top.
-        assert across > 0.6
-        assert down < 0.4
-    else:  # The front on the left, the head on top; slices go to the patient's left.
-        assert across < 0.4
-        assert down < 0.4
-        assert depth > 0.5
+    assert down < 0.5  # The front of axial images on top, the head of others.
+    if view == 'sagittal':  # The front on the left; slices go to the patient's left.
+        assert across < 0.5
+        assert depth > 0.4
+    else:  # The patient's left is on the right of the image.
+        assert across > 0.5
 
 
 def save_nifti(path, array, affine, form='both'):
