@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ class DurableCheckpointHook(CheckpointHook):
             )
         super().before_train(runner)
         if is_main_process():
-            for path in self._left_behind():
+            for path in list(self._left_behind()):
                 path.unlink(missing_ok=True)
 
     def _left_behind(self) -> Iterator[Path]:
@@ -60,8 +61,11 @@ class DurableCheckpointHook(CheckpointHook):
         yield from Path(self.out_dir).glob('.*.pth.partial')
         kept = getattr(self, 'keep_ckpt_ids', ())
         if kept and len(kept) == self.max_keep_ckpts:
-            for step in range(1, min(kept)):
-                yield Path(self.out_dir, self.filename_tmpl.format(step))
+            name = re.compile(re.escape(self.filename_tmpl).replace(re.escape('{}'), r'(\d+)'))
+            for path in Path(self.out_dir).iterdir():
+                found = name.fullmatch(path.name)
+                if found and int(found[1]) < min(kept):
+                    yield path
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
         with self._whole(runner):
