@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from mmdet_medglip.engine.training_stopped import TrainingStoppedError
 __all__ = ['hold_work_dir']
 
 _FILE = '.training'
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
 
 
 @contextlib.contextmanager
@@ -20,7 +22,7 @@ def hold_work_dir(folder: str | Path) -> Iterator[None]:
     """Hold a work folder, so that no other training writes its checkpoints into it.
 
     The lock belongs to this process alone, not to workers that it forks, and ends with it however
-    it ends.
+    it ends. On a disk that has no locks nothing is held.
 
     Args:
         folder: Work folder; made if it is not there.
@@ -33,12 +35,14 @@ def hold_work_dir(folder: str | Path) -> Iterator[None]:
     with path.open('a+') as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            file.seek(0)
-            raise TrainingStoppedError(
-                f'Another training (process {file.read().strip() or "unknown"}) works in {folder}; '
-                'wait until it ends, or give this one another folder with --work-dir.'
-            ) from None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                file.seek(0)
+                other = file.read().strip() or 'unknown'
+                raise TrainingStoppedError(
+                    f'Another training (process {other}) works in {folder}; wait until it ends, or '
+                    'give this one another folder with --work-dir.'
+                ) from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
