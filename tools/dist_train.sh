@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Train on several processes of this machine: tools/dist_train.sh CONFIG PROCESSES [OPTIONS...]
-# Several machines: set NNODES, NODE_RANK, MASTER_ADDR and PORT on each.
+# Several machines: set NNODES, NODE_RANK, MASTER_ADDR and PORT on each. MAX_RESTARTS=3 with
+# --resume begins a job anew from its newest checkpoint when a process dies.
 set -euo pipefail
 if [ "$#" -lt 2 ]; then
     echo "usage: $0 CONFIG PROCESSES [options of tools/train.py]" >&2
@@ -15,4 +16,5 @@ exec "${PYTHON:-python}" -m torch.distributed.run \
     --master_addr="${MASTER_ADDR:-127.0.0.1}" \
     --master_port="${PORT:-29500}" \
     --nproc_per_node="$processes" \
+    --max_restarts="${MAX_RESTARTS:-0}" \
     "$tools/train.py" "$config" --launcher pytorch "$@"

@@ -7,6 +7,7 @@ import argparse
 import resource
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -14,14 +15,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from mmengine.config import Config
 from mmengine.device import get_device
 
+from mmdet_medglip.datasets.unreadable_image_error import UnreadableImageError
 from mmdet_medglip.engine.config import check_data, check_weights
 from mmdet_medglip.engine.launch import (
     add_common_options,
     build_runner,
+    find_resume,
     is_main_process,
     leave_process_group,
     read_config,
 )
+from mmdet_medglip.engine.training_stopped import TrainingStoppedError
+from mmdet_medglip.engine.work_dir_lock import hold_work_dir
 
 
 def parse_args() -> argparse.Namespace:
@@ -39,7 +44,8 @@ def parse_args() -> argparse.Namespace:
         nargs='?',
         const='auto',
         metavar='CHECKPOINT',
-        help='go on from this checkpoint; without a value, from the newest one in the work folder',
+        help='go on from this checkpoint; without a value, from the newest whole one in the work '
+        'folder, or from the beginning if there is none',
     )
     return parser.parse_args()
 
@@ -84,12 +90,16 @@ def prepare(args: argparse.Namespace) -> Config:
         use_amp(config)
     if args.auto_scale_lr:
         use_scaled_lr(config)
-    if args.resume is not None:
-        config.resume = True
-        config.load_from = None if args.resume == 'auto' else args.resume
+    find_resume(config, args.resume)
     check_data(config, 'train_dataloader', 'val_dataloader', 'test_cfg')
     check_weights(config)
     return config
+
+
+def reason_of(error: Exception) -> str:
+    """Return what an error says; one of a worker process without the trace around it."""
+    last = str(error).strip().splitlines()[-1]
+    return last.partition(f'{type(error).__name__}: ')[2] or str(error)
 
 
 def main() -> None:
@@ -100,7 +110,12 @@ def main() -> None:
     except (FileNotFoundError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None
     started = time.monotonic()
-    build_runner(config).train()
+    try:
+        # One process of a distributed training holds the folder for all.
+        with hold_work_dir(config.work_dir) if is_main_process() else nullcontext():
+            build_runner(config).train()
+    except (TrainingStoppedError, UnreadableImageError) as error:
+        raise SystemExit(f'error: {reason_of(error)}') from None
     if is_main_process():
         peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         minutes = (time.monotonic() - started) / 60

@@ -5,7 +5,11 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=10),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(
-        type='CheckpointHook', interval=1, max_keep_ckpts=1, save_best='coco/AP50', rule='greater'
+        type='DurableCheckpointHook',
+        interval=1,
+        max_keep_ckpts=1,
+        save_best='coco/AP50',
+        rule='greater',
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='GroundingVisualizationHook', draw=False),
@@ -13,6 +17,9 @@ default_hooks = dict(
 custom_hooks = [
     dict(type='CheckpointMatchHook'),
     dict(type='TrainableParametersHook'),
+    dict(type='EpochSeedHook'),
+    dict(type='NonFiniteLossHook'),
+    dict(type='QuarantineHook'),
 ]
 
 env_cfg = dict(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -64,6 +65,9 @@ class MedGLIPInferencer(BaseInferencer):
     bad file: :meth:`stream` does neither. Configs are not taken from checkpoints, whose text would
     be run as code.
 
+    Several threads may ask one inferencer: images are read side by side, the model answers one
+    batch after the other, each with the options and words of its own call.
+
     Args:
         model: Folder of a packed model, ``demo``, config file, config, or dict of it.
         weights: Checkpoint, read without running code; None for that of the packed model, or the
@@ -104,6 +108,8 @@ class MedGLIPInferencer(BaseInferencer):
         fallback: str | None = None,
         show_progress: bool = True,
     ) -> None:
+        # Options and words are set on the model: who sets them holds it until it has answered.
+        self._turn = threading.RLock()
         use_safe_checkpoints()
         named = None if weights is None else str(weights)
         if isinstance(model, str | Path):
@@ -275,13 +281,14 @@ class MedGLIPInferencer(BaseInferencer):
                 f'batch_size must be at least 1 and num_workers at least 0, got {batch_size} and '
                 f'{num_workers}.'
             )
-        for question in [questions] if isinstance(questions, Question) else questions:
-            self._check(question)
         if answer.score_thr is None:
             answer = replace(answer, score_thr=self.score_thr)
-        # A wrong option is one error now, not one for each image.
-        use_options(self.model, self._trained, answer)
-        pipeline = InferencePipeline(self.steps, self.router, read.windows)
+        with self._turn:
+            # What is wrong is one error now, not one for each image.
+            for question in [questions] if isinstance(questions, Question) else questions:
+                self._check(question)
+            use_options(self.model, self._trained, answer)
+            pipeline = InferencePipeline(self.steps, self.router, read.windows)
         ready = prefetched(
             partial(self._prepare, pipeline=pipeline, read=read),
             images,
@@ -371,8 +378,9 @@ class MedGLIPInferencer(BaseInferencer):
         sample.set_metainfo(_text_of(question))
         batch = dict(inputs=[image.packed['inputs']], data_samples=[sample])
         try:
-            data = self.model.data_preprocessor(batch, False)
-            (maps,) = self.model.alignment_maps(data['inputs'], data['data_samples'])
+            with self._turn:
+                data = self.model.data_preprocessor(batch, False)
+                (maps,) = self.model.alignment_maps(data['inputs'], data['data_samples'])
         except (RuntimeError, ValueError) as error:
             return Failure(image.source, 'predict', _sentence(error, image.source))
         return HeatMaps(image.source, question, maps.cpu().numpy(), image.view)
@@ -403,7 +411,8 @@ class MedGLIPInferencer(BaseInferencer):
     ) -> Iterator[_Prepared | Failure]:
         """Read images in this thread, with a picture of what is seen of each."""
         read = replace(read, view=True)
-        pipeline = InferencePipeline(self.steps, self.router, read.windows)
+        with self._turn:
+            pipeline = InferencePipeline(self.steps, self.router, read.windows)
         for image in images:
             yield self._prepare(image, pipeline=pipeline, read=read)
 
@@ -436,8 +445,9 @@ class MedGLIPInferencer(BaseInferencer):
     ) -> Iterator[GroundingResult | Failure]:
         for batch in batched(ready, batch_size, lambda one: isinstance(one, _Prepared)):
             images = [one for one in batch if isinstance(one, _Prepared)]
-            use_options(self.model, self._trained, answer)
-            found = iter(self._answer(images, questions, answer)) if images else iter(())
+            with self._turn:
+                use_options(self.model, self._trained, answer)
+                found = iter(self._answer(images, questions, answer) if images else ())
             for one in batch:
                 yield one if isinstance(one, Failure) else next(found)
 

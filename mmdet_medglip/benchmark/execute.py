@@ -13,6 +13,7 @@ from mmengine.device import get_device
 from msgspec.structs import replace
 
 from mmdet_medglip.engine.checkpoint import load_checkpoint
+from mmdet_medglip.engine.checkpoint_files import newest_whole
 from mmdet_medglip.evaluation import load_results
 
 from .command import ToolRunner, Usage
@@ -151,17 +152,17 @@ def _tested_checkpoint(run: Run) -> str | Path:
 
 
 def last_checkpoint(work_dir: Path) -> Path:
-    """Return the newest checkpoint of a training, also in a folder that was moved.
+    """Return the newest whole checkpoint of a training, also in a folder that was moved.
 
     Raises:
-        FileNotFoundError: If it wrote none.
+        FileNotFoundError: If there is none.
     """
-    pointer = work_dir / _POINTER
-    if not pointer.is_file():
+    found = newest_whole(work_dir).path
+    if found is None:
         raise FileNotFoundError(
-            f'{work_dir} holds no checkpoint; remove the folder to train again.'
+            f'{work_dir} holds no whole checkpoint; remove the folder to train again.'
         )
-    return work_dir / Path(pointer.read_text().strip()).name
+    return found
 
 
 def _with_usage(stage: Stage, usage: Usage) -> Stage:

@@ -2,7 +2,7 @@
 
 import copy
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,13 +17,17 @@ from mmdet_medglip.structures import SPLITS
 
 from .few_shot import log_shots, select_shots
 from .hold_out import HoldOut
+from .quarantine import Quarantine
 from .record_info import PREFERENCES, record_info
+from .sample_clock import SampleClock
 from .sources import RecordSource, open_source
+from .unreadable_image_error import UnreadableImageError
 from .vocabulary import Vocabulary
 
 __all__ = ['MedGroundingDataset']
 
 _FILTERS = ('filter_empty_gt', 'bad_boxes')
+_BAD_IMAGES = ('error', 'quarantine')
 
 
 @DATASETS.register_module()
@@ -54,6 +58,11 @@ class MedGroundingDataset(BaseDataset):
         indices: First (or, negative, last) ``n`` records, or positions within the selection.
         max_refetch: How often the same record is tried again when a random training transform
             returns None. Another record is never put in its place.
+        bad_images: What happens to an image of training that cannot be read. ``'error'`` stops,
+            and names the file. ``'quarantine'`` writes it down (:class:`QuarantineHook`), and the
+            next record of its modality that can be read takes its place, so that batches keep
+            their size and ranks stay in step.
+        max_bad_images: Distinct images that a process may pass over so; one more is an error.
         lazy_init: Open the source on first use rather than now.
         masks: Give each instance its mask, for ``LoadAnnotations(with_mask=True)``.
         prefer: Use records that have both as ``'phrases'`` (VG) or ``'labels'`` (OD).
@@ -100,6 +109,8 @@ class MedGroundingDataset(BaseDataset):
         shots: int | None = None,
         shot_seed: int = 0,
         shot_unit: str = 'image',
+        bad_images: str = 'error',
+        max_bad_images: int = 100,
         ontology: str = '',
         metainfo: Mapping[str, Any] | None = None,
     ) -> None:
@@ -108,6 +119,11 @@ class MedGroundingDataset(BaseDataset):
         _check_arguments(split, filter_cfg or {}, prefer, modalities, labels, level)
         self.shots, self.shot_seed, self.shot_unit = shots, shot_seed, shot_unit
         self.shots_of: dict[str, int] = {}
+        if bad_images not in _BAD_IMAGES:
+            raise ValueError(f'bad_images must be one of {_BAD_IMAGES}, got {bad_images!r}.')
+        keeps = bad_images == 'quarantine' and not test_mode
+        self.quarantine = Quarantine(max_bad_images) if keeps else None
+        self.clock = SampleClock()
         self.split = split
         self.masks = masks
         self.prefer = prefer
@@ -203,10 +219,37 @@ class MedGroundingDataset(BaseDataset):
         """Run the pipeline on one record.
 
         Raises:
+            UnreadableImageError: If the image is damaged; see ``bad_images``.
+            FileNotFoundError: If it does not exist.
             ValueError: If the pipeline returns None, in training ``max_refetch + 1`` times.
         """
+        with self.clock.seeded(idx):
+            if self.quarantine is None:
+                return self._prepared(idx)
+            for place in self._alike(idx):
+                try:
+                    return self._prepared(place)
+                except (UnreadableImageError, FileNotFoundError) as error:
+                    info = self.get_data_info(place)
+                    self.quarantine.add(self.clock.epoch, info['img_id'], info['img_path'], error)
+        raise UnreadableImageError(f'No image of the modality of record {idx} can be read.')
+
+    def begin_epoch(self, seed: int, epoch: int) -> None:
+        """Draw views and prompts of this epoch from its numbers, in worker processes too."""
+        self.clock.begin(seed, epoch)
+
+    def _alike(self, idx: int) -> Iterator[int]:
+        """The position, and those of the same modality behind it, round to its begin."""
+        codes = self.source.column('modality')[0][self._rows]
+        later = (idx + np.arange(len(codes))) % len(codes)
+        yield from later[codes[later] == codes[idx]].tolist()
+
+    def _prepared(self, idx: int) -> dict:
         for _ in range(1 if self.test_mode else self.max_refetch + 1):
-            data = self.prepare_data(idx)
+            try:
+                data = self.prepare_data(idx)
+            finally:
+                self.source.check_same()  # Else the image may be of another record.
             if data is not None:
                 return data
         info = self.get_data_info(idx)

@@ -32,12 +32,12 @@ def record_info(
         prefer: ``'phrases'`` or ``'labels'``.
 
     Returns:
-        ``img_path, img_id, height, width, modality, body_region, source, patient_id, series_id,
-        slice_index, spacing_mm, rescale_slope, rescale_intercept, rescale_type, window, caption,
-        dataset_mode, vocabulary`` and ``instances``, each ``dict(bbox, bbox_label, ignore_flag,
-        label)`` with ``mask`` on request, and ``volume_instance_id`` where the record has one;
-        ``label`` is the record's own label id, whatever level is asked for. A VG record also has
-        ``phrases`` and ``tokens_positive``, a list of spans for each phrase.
+        ``img_path, img_id, height, width, modality, body_region, view, source, patient_id,
+        series_id, slice_index, spacing_mm, rescale_slope, rescale_intercept, rescale_type, window,
+        caption, dataset_mode, vocabulary`` and ``instances``, each ``dict(bbox, bbox_label,
+        ignore_flag, label)`` with ``mask`` on request, and ``volume_instance_id`` where the record
+        has one; ``label`` is the record's own label id, whatever level is asked for. A VG record
+        also has ``phrases`` and ``tokens_positive``, a list of spans for each phrase.
 
     Raises:
         ValueError: If masks are wanted and an instance has none.
@@ -51,6 +51,7 @@ def record_info(
         'width': record.width,
         'modality': record.modality,
         'body_region': record.body_region,
+        'view': record.view,
         'source': record.source,
         'patient_id': record.patient_id,
         'series_id': record.series_id,

@@ -4,8 +4,12 @@ from .adaptation import AdaptationRunner, adapt
 from .checkpoint import load_checkpoint, use_safe_checkpoints
 from .hooks import (
     CheckpointMatchHook,
+    DurableCheckpointHook,
+    EpochSeedHook,
     GroundingVisualizationHook,
     ModalityRoutingHook,
+    NonFiniteLossHook,
+    QuarantineHook,
     TaskComparisonHook,
     TrainableParametersHook,
 )
@@ -14,9 +18,13 @@ from .loops import MultiTaskTestLoop
 __all__ = [
     'AdaptationRunner',
     'CheckpointMatchHook',
+    'DurableCheckpointHook',
+    'EpochSeedHook',
     'GroundingVisualizationHook',
     'ModalityRoutingHook',
     'MultiTaskTestLoop',
+    'NonFiniteLossHook',
+    'QuarantineHook',
     'TaskComparisonHook',
     'TrainableParametersHook',
     'adapt',

@@ -14,6 +14,7 @@ from mmengine.dist import get_rank
 from mmengine.runner import Runner
 
 from mmdet_medglip.engine.checkpoint import use_safe_checkpoints
+from mmdet_medglip.engine.checkpoint_files import FoundCheckpoint, newest_whole
 from mmdet_medglip.engine.config import check_data, default_work_dir, load_config
 from mmdet_medglip.registry import RUNNERS
 
@@ -22,6 +23,7 @@ __all__ = [
     'add_common_options',
     'build_runner',
     'find_checkpoint',
+    'find_resume',
     'is_main_process',
     'leave_process_group',
     'read_config',
@@ -85,28 +87,59 @@ def read_config(args: argparse.Namespace) -> Config:
 
 
 def find_checkpoint(config: Config, named: str | None, config_file: str) -> str:
-    """Return the checkpoint to test: the named one, else the newest of the work folder.
+    """Return the checkpoint to test: the named one, else the newest whole one of the work folder.
 
     Raises:
         FileNotFoundError: If there is none; the message has the command that makes one.
     """
     if named is None:
-        pointer = Path(config.work_dir) / 'last_checkpoint'
-        if not pointer.is_file():
+        found = newest_whole(config.work_dir)
+        if found.path is None:
+            damaged = f' that is whole ({_told(found)})' if found.faults else ''
             raise FileNotFoundError(
-                f'{config.work_dir} holds no checkpoint; train one with '
+                f'{config.work_dir} holds no checkpoint{damaged}; train one with '
                 f'`python tools/train.py {config_file}`, or name a checkpoint.'
             )
-        named = pointer.read_text().strip()
-        if not Path(named).is_file():
-            # The work folder was moved after training.
-            named = str(pointer.with_name(Path(named).name))
+        named = str(found.path)
     if '://' not in named and not Path(named).is_file():
         raise FileNotFoundError(
             f'Checkpoint {named} does not exist; train one with '
             f'`python tools/train.py {config_file}`.'
         )
     return named
+
+
+def find_resume(config: Config, named: str | None) -> None:
+    """Set where a training goes on.
+
+    Args:
+        config: Its ``resume`` and ``load_from`` are set. Without a checkpoint in the work folder
+            training begins, from the config's own ``load_from``: the first start of a job that is
+            always called with ``--resume``.
+        named: A checkpoint, or ``'auto'`` for the newest whole one of the work folder; None
+            changes nothing.
+
+    Raises:
+        ValueError: There are checkpoints, and none of them is whole.
+    """
+    if named is None:
+        return
+    if named != 'auto':
+        config.resume, config.load_from = True, named
+        return
+    found = newest_whole(config.work_dir)
+    if found.path is None and found.faults:
+        raise ValueError(
+            f'{config.work_dir} has no checkpoint that is whole ({_told(found)}); remove the '
+            'damaged ones to train from the beginning, or name a checkpoint.'
+        )
+    config.resume = found.path is not None
+    if found.path is not None:
+        config.load_from = str(found.path)
+
+
+def _told(found: FoundCheckpoint) -> str:
+    return '; '.join(f'{path.name}: {fault}' for path, fault in found.faults)
 
 
 def read_test_config(args: argparse.Namespace, *data: str) -> Config:

@@ -18,10 +18,8 @@ __all__ = ['OnnxDetector']
 class OnnxDetector:
     """Detect the phrases of an exported file in images; neither PyTorch nor mm* is imported.
 
-    Images of one call are one batch: smaller ones are padded below and to the right, which the
-    graph tells from the images by their sizes, as ``MedGLIP.predict`` does. As there, the padding
-    is seen by the network, so that an image beside a larger one may score a little differently
-    than alone.
+    Images of one size are one batch, those of each size another: padding would be seen by the
+    network, so that an image beside a larger one would be answered otherwise than alone.
 
     Args:
         path: File that ``export_onnx`` or tools/export_onnx.py wrote.
@@ -81,11 +79,15 @@ class OnnxDetector:
         """
         if not len(images):
             return []
-        batch, sizes = _stack(images)
-        boxes, scores, labels = self._session.run(
-            ['boxes', 'scores', 'labels'], {'images': batch, 'sizes': sizes}
-        )
-        return [self._detections(*rows) for rows in zip(boxes, scores, labels, strict=True)]
+        found: dict[int, Detections] = {}
+        for rows, batch in _batches(images):
+            sizes = np.array([batch.shape[2:]] * len(rows), np.int64)
+            boxes, scores, labels = self._session.run(
+                ['boxes', 'scores', 'labels'], {'images': batch, 'sizes': sizes}
+            )
+            for row, *of_one in zip(rows, boxes, scores, labels, strict=True):
+                found[row] = self._detections(*of_one)
+        return [found[row] for row in range(len(images))]
 
     def _detections(
         self,
@@ -98,10 +100,11 @@ class OnnxDetector:
         return Detections(boxes[found], scores[found], labels[found], phrases)
 
 
-def _stack(
+def _batches(
     images: Sequence[npt.NDArray[Any]],
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Images (B, 3, H, W) padded with zeros, and their heights and widths (B, 2)."""
+) -> list[tuple[list[int], npt.NDArray[np.float32]]]:
+    """Rows of the images of each size, and these images (B, 3, H, W)."""
+    rows_of: dict[tuple[int, int], list[int]] = {}
     for index, image in enumerate(images):
         shape, kind = np.shape(image), np.asarray(image).dtype
         if len(shape) != 3 or shape[2] != 3 or 0 in shape or kind.kind not in 'uif':
@@ -109,9 +112,8 @@ def _stack(
                 f'images[{index}] has shape {shape} and type {kind}; expected (H, W, 3) of '
                 'numbers from 0 to 255 (repeat a grey image three times).'
             )
-    sizes = np.array([np.shape(image)[:2] for image in images], np.int64)
-    height, width = sizes.max(axis=0)
-    batch = np.zeros((len(images), 3, height, width), np.float32)
-    for row, image in zip(batch, images, strict=True):
-        row[:, : image.shape[0], : image.shape[1]] = image.transpose(2, 0, 1)
-    return batch, sizes
+        rows_of.setdefault((shape[0], shape[1]), []).append(index)
+    return [
+        (rows, np.stack([np.asarray(images[row], np.float32).transpose(2, 0, 1) for row in rows]))
+        for rows in rows_of.values()
+    ]

@@ -1,12 +1,13 @@
 """Turn sources into a store: plan, tasks, publication; killed at any time, continued."""
 
 import fcntl
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.store import StoreIndex
@@ -197,18 +198,36 @@ def _check_same(root: Path, plan: SourcePlan, known: Mapping[str, Any]) -> None:
 def _locked(root: Path) -> Iterator[None]:
     """Let one ingest at a time work on a store."""
     folder = root / INGEST_DIR
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / 'lock').open('w') as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise IngestError(
-                f'Another ingest works on {root}; wait for it, or stop it and run again.'
-            ) from None
+    with _held(folder / 'lock'):
         try:
             yield
         finally:
             _remove_if_empty(folder)
+
+
+def _held(path: Path) -> IO[str]:
+    """Open and lock a file that whoever holds it may remove.
+
+    Raises:
+        IngestError: Somebody holds it.
+    """
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = path.open('w')
+        except FileNotFoundError:
+            continue  # The folder went with the lock before.
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise IngestError(
+                f'Another ingest works on {path.parent.parent}; wait for it, or stop it and run '
+                'again.'
+            ) from None
+        if path.exists() and path.stat().st_ino == os.fstat(lock.fileno()).st_ino:
+            return lock
+        lock.close()  # It was removed before it was locked: another one may hold a new one.
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -14,6 +14,7 @@ from mmengine.logging import print_log
 
 from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.store import StoreIndex
+from mmdet_medglip.store.durable import exchange
 from mmdet_medglip.store.layout import IMAGES_DIR, REJECTS_FILE, SHARDS_DIR, STORE_FILE
 from mmdet_medglip.structures import Record
 
@@ -175,6 +176,8 @@ class StoreWriter:
     def _move_into_place(self) -> None:
         old = self.root.with_name(f'.{self.root.name}.old-{os.getpid()}')
         if self.root.exists():
+            if exchange(self._partial, self.root):
+                return  # The old one has the partial folder's name now, and goes with it.
             self.root.rename(old)
         try:
             self._partial.rename(self.root)

@@ -1,5 +1,7 @@
 """Files that are there as a whole or not at all, also after a loss of power."""
 
+import ctypes
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -7,9 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-__all__ = ['file_sha256', 'replace_file', 'replacing_file', 'sync']
+__all__ = ['exchange', 'file_sha256', 'replace_file', 'replacing_file', 'sync']
 
 _CHUNK = 1 << 20
+_HERE = -100  # AT_FDCWD of fcntl.h
+_EXCHANGE = 2  # RENAME_EXCHANGE of linux/fs.h
+_NOT_HERE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EXDEV, errno.EPERM)
 
 
 def sync(path: Path) -> None:
@@ -73,6 +78,31 @@ def replacing_file(path: Path) -> Iterator[IO[str]]:
     finally:
         partial.unlink(missing_ok=True)
     sync(path.parent)
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Let two files or folders take each other's name, in one step that nobody sees the middle of.
+
+    Args:
+        one: A path.
+        other: Another one on the same disk.
+
+    Returns:
+        False if this system or disk cannot do that; nothing has changed then.
+
+    Raises:
+        OSError: One of them does not exist, or may not be renamed.
+    """
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):
+        return False
+    if rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in _NOT_HERE:
+        return False
+    raise OSError(code, os.strerror(code), str(one), None, str(other))
 
 
 def file_sha256(path: Path) -> str:

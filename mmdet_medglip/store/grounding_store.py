@@ -22,6 +22,8 @@ from .shard_file import RecordFile, read_batch
 __all__ = ['GroundingStore']
 
 _MAX_OPEN_FILES = 128
+_TRIES = 20
+_REPLACED = '{} was replaced by another store after it was opened; open it again.'
 
 
 class GroundingStore:
@@ -30,7 +32,8 @@ class GroundingStore:
     Opening reads ``store.json`` and compares file sizes. A record is fetched from its place in a
     shard and becomes Python objects when asked for; nothing of it stays, so memory does not depend
     on the number of records. An open store is a view: sources added to the folder later are not
-    in it. A pickled store carries its path only; where it is unpickled it gives the same view.
+    in it, and a store that takes the place of the folder is not mixed with it but is an error. A
+    pickled store carries its path only; where it is unpickled it gives the same view.
 
     Args:
         root: Folder of the store.
@@ -47,10 +50,30 @@ class GroundingStore:
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root).absolute()
-        self._open(StoreIndex.read(self.root))
+        for _ in range(_TRIES):
+            folder = _identity(self.root)
+            try:
+                self._open(StoreIndex.read(self.root), folder)
+                self.check_same()
+                return
+            except (FileNotFoundError, ValueError):
+                # Replaced while it was opened: the new one is as good.
+                if _identity(self.root) == folder:
+                    raise
+        raise ValueError(_REPLACED.format(self.root))
 
-    def _open(self, index: StoreIndex) -> None:
+    def check_same(self) -> None:
+        """Check that the folder is still the one that was opened.
+
+        Raises:
+            ValueError: Another store took its place.
+        """
+        if _identity(self.root) != self._folder:
+            raise ValueError(_REPLACED.format(self.root))
+
+    def _open(self, index: StoreIndex, folder: tuple[int, int]) -> None:
         self._index = index
+        self._folder = folder
         self._shards = [shard for source in index.sources for shard in source['shards']]
         self._files = [self.root / SHARDS_DIR / shard['file'] for shard in self._shards]
         self._edges = [0, *accumulate(shard['rows'] for shard in self._shards)]
@@ -97,11 +120,10 @@ class GroundingStore:
         """Open the same view again in the process that unpickles."""
         self.root = state['root']
         sources, digest = state['view']
-        self._open(StoreIndex.read(self.root).first(sources))
+        folder = _identity(self.root)
+        self._open(StoreIndex.read(self.root).first(sources), folder)
         if _digest(self._shards) != digest:
-            raise ValueError(
-                f'{self.root} was replaced by another store after it was opened; open it again.'
-            )
+            raise ValueError(_REPLACED.format(self.root))
 
     def __repr__(self) -> str:
         """Say where the store is and how much is in it."""
@@ -186,7 +208,7 @@ class GroundingStore:
                 'records.'
             )
         shards = zip(self._files, self._shards, strict=True)
-        return (read_batch(path, shard['rows']).column(name) for path, shard in shards)
+        return (self._batch(path, shard['rows']).column(name) for path, shard in shards)
 
     def column(self, name: str) -> pa.ChunkedArray:
         """Return an index column of all records, memory-mapped; see :meth:`chunks`.
@@ -237,11 +259,21 @@ class GroundingStore:
         """
         return tuple(store_faults(self.root, self._shards))
 
+    def _batch(self, path: Path, rows: int) -> pa.RecordBatch:
+        try:
+            return read_batch(path, rows)
+        finally:
+            self.check_same()
+
     def _open_file(self, shard: int) -> RecordFile:
         """Open a shard and remember it; the one that was opened first makes room."""
         if len(self._open_files) >= _MAX_OPEN_FILES:
             self._open_files.pop(next(iter(self._open_files)))
-        file = RecordFile(self._files[shard], self._shards[shard]['rows'])
+        try:
+            file = RecordFile(self._files[shard], self._shards[shard]['rows'])
+        finally:
+            # Of a folder that took the place of this one, files of the same name may be there.
+            self.check_same()
         self._open_files[shard] = file
         return file
 
@@ -261,3 +293,12 @@ def _check_size(path: Path, size: int) -> None:
     found = path.stat().st_size
     if found != size:
         raise ValueError(f'Shard {path} has {found} bytes, expected {size}. {DAMAGED}')
+
+
+def _identity(root: Path) -> tuple[int, int]:
+    """What tells a folder from another one of its name; zeros if there is none."""
+    try:
+        found = root.stat()
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino

@@ -30,3 +30,7 @@ def test_a_slice_says_which_and_of_what():
 def test_an_image_of_no_volume_says_none():
     info = info_of()
     assert (info['series_id'], info['slice_index']) == (None, None)
+
+
+def test_the_view_is_told():
+    assert info_of(view='sagittal')['view'] == 'sagittal'

@@ -11,7 +11,10 @@ from tests.export.detectors import PHRASES, assert_same, make_images, predict
 
 
 def run(model, images, phrases) -> list[Detections]:
-    """What the traced function finds in one batch of images."""
+    """What the traced function finds in one batch of images.
+
+    Those here are padded to one size, also each alone: others ``predict`` looks at apart.
+    """
     detector = TracedDetector(model, prompt_from_phrases(phrases), 'mri').eval()
     sizes = np.array([image.shape[:2] for image in images])
     batch = np.zeros((len(images), 3, *sizes.max(axis=0)), np.float32)
@@ -47,7 +50,7 @@ def run(model, images, phrases) -> list[Detections]:
     ],
 )
 def test_same_as_predict(build, changes, phrases):
-    model, images = build(**changes), make_images((96, 70), (64, 128))
+    model, images = build(**changes), make_images((96, 70), (70, 96))
     found = run(model, images, phrases)
     assert_same(found, predict(model, images, phrases))
     assert min(map(len, found)) >= 5
@@ -61,18 +64,24 @@ def test_high_threshold_leaves_nothing(build):
 
 
 @pytest.mark.parametrize(
-    'preprocessor',
+    ('preprocessor', 'sizes'),
     [
         pytest.param(
-            dict(bgr_to_rgb=True, mean=[1, 2, 3], std=[50, 60, 70]), id='channels-swapped'
+            dict(bgr_to_rgb=True, mean=[1, 2, 3], std=[50, 60, 70]),
+            ((64, 96), (64, 96)),
+            id='channels-swapped',
         ),
-        pytest.param(dict(pad_size_divisor=64), id='another-divisor'),
-        pytest.param(dict(mean=[9, 9, 9], std=[255, 255, 255], pad_value=1), id='padded-with-1'),
-        pytest.param(dict(), id='nothing-to-do'),
+        pytest.param(dict(pad_size_divisor=64), ((64, 96), (50, 70)), id='another-divisor'),
+        pytest.param(
+            dict(mean=[9, 9, 9], std=[255, 255, 255], pad_value=1, pad_size_divisor=64),
+            ((64, 96), (50, 70)),
+            id='padded-with-1',
+        ),
+        pytest.param(dict(), ((64, 96), (64, 96)), id='nothing-to-do'),
     ],
 )
-def test_preprocessing_is_part_of_the_function(build, preprocessor):
+def test_preprocessing_is_part_of_the_function(build, preprocessor, sizes):
     model = build()
     model.data_preprocessor = type(model.data_preprocessor)(**preprocessor)
-    images = [image // 32 for image in make_images((64, 96), (96, 64))]
+    images = [image // 32 for image in make_images(*sizes)]
     assert_same(run(model, images, PHRASES), predict(model, images, PHRASES))

@@ -8,7 +8,7 @@ train_pipeline = [
     dict(type='IntensityWindow', jitter=0.1),
     dict(type='Resize', scale=image_size, keep_ratio=True),
     dict(type='Pad', size=image_size),
-    # No flip: left and right are part of many labels.
+    # No flip: left and right are part of many labels; RandomSidedFlip swaps them with the image.
     dict(
         type='RandomAffine',
         max_rotate_degree=8.0,

@@ -77,6 +77,13 @@ class RecordSource(ABC):
     def declared_labels(self) -> tuple[str, ...]:
         """Label ids that the source says it annotates; may exceed those that occur."""
 
+    def check_same(self) -> None:  # noqa: B027 - files of annotations cannot tell
+        """Check that what was opened is still there; a source that cannot tell does nothing.
+
+        Raises:
+            ValueError: It was replaced, so that images may be of other records.
+        """
+
     def counts(self, name: str) -> dict[str, int]:
         """Return how many records hold each value of a text column."""
         codes, values = self.column(name)

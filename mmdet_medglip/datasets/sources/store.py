@@ -34,6 +34,14 @@ class StoreSource(RecordSource):
     def __getitem__(self, index: int) -> Record:
         return self.store[index]
 
+    def check_same(self) -> None:
+        """Check that records and images are still of one store.
+
+        Raises:
+            ValueError: Another store took its place.
+        """
+        self.store.check_same()
+
     @property
     def declared_labels(self) -> tuple[str, ...]:
         """Label ids that occur in the store, in any split."""

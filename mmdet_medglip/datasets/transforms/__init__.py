@@ -1,10 +1,11 @@
-"""Transforms of medical images and prompts; everything geometric is MMDetection's."""
+"""Transforms of medical images and prompts; what is geometric is MMDetection's."""
 
 from .closed_set_prompt import ClosedSetPrompt
 from .intensity_window import DEFAULT_WINDOWS, WINDOW_PRESETS, IntensityWindow
 from .load_image import LoadMedImage
 from .modality_thumbnail import ModalityThumbnail
 from .pack_inputs import PackGroundingInputs
+from .random_sided_flip import RandomSidedFlip
 from .route_modality import RouteModality
 from .sample_prompt import SamplePrompt
 from .shuffle_phrases import ShufflePhrases
@@ -18,6 +19,7 @@ __all__ = [
     'LoadMedImage',
     'ModalityThumbnail',
     'PackGroundingInputs',
+    'RandomSidedFlip',
     'RouteModality',
     'SamplePrompt',
     'ShufflePhrases',

@@ -8,6 +8,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from PIL import Image, UnidentifiedImageError
 
+from mmdet_medglip.datasets.unreadable_image_error import UnreadableImageError
 from mmdet_medglip.registry import TRANSFORMS
 
 __all__ = ['LoadMedImage']
@@ -53,16 +54,19 @@ class LoadMedImage(BaseTransform):
 
         Raises:
             FileNotFoundError: If the file does not exist.
-            ValueError: If the file is no readable image, is larger than ``max_pixels``, or has
-                another size than the record says.
+            UnreadableImageError: If the file is no readable image, is larger than ``max_pixels``,
+                or has another size than the record says.
         """
         pixels = results.pop('pixels', None)
-        if pixels is None:
-            pixels = self._load(results)
-        else:
-            name = f'Image {results.get("img_path")!r} of record {results.get("img_id", "?")!r}'
-            _check_kind(pixels, name)
-            self._check_size(*pixels.shape[:2], results, name)
+        try:
+            if pixels is None:
+                pixels = self._load(results)
+            else:
+                name = f'Image {results.get("img_path")!r} of record {results.get("img_id", "?")!r}'
+                _check_kind(pixels, name)
+                self._check_size(*pixels.shape[:2], results, name)
+        except ValueError as error:
+            raise UnreadableImageError(str(error)) from error
         results['img_bits'] = 8 * pixels.dtype.itemsize
         results['img'] = _rescale(
             pixels,

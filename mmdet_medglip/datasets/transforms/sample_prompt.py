@@ -12,6 +12,7 @@ from mmdet_medglip.registry import TRANSFORMS
 from mmdet_medglip.text import count_tokens, load_tokenizer, prompt_from_phrases
 
 from .prompt_words import Item, PromptWords, check_wording
+from .random_sided_flip import check_sides
 
 __all__ = ['SamplePrompt']
 
@@ -126,8 +127,9 @@ class SamplePrompt(BaseTransform):
             ``tokens_positive``; ``prompt_left_out`` lists what did not fit.
 
         Raises:
-            ValueError: If the prompt would be empty, one phrase alone exceeds ``max_tokens``, or
-                boxes are not loaded yet in training.
+            ValueError: If the prompt would be empty, one phrase alone exceeds ``max_tokens``,
+                boxes are not loaded yet in training, or the image was mirrored and the prompt
+                names sides that were not.
         """
         if self.mode == 'train' and 'gt_bboxes_labels' not in results:
             raise ValueError(
@@ -135,9 +137,10 @@ class SamplePrompt(BaseTransform):
                 'after LoadAnnotations in the training pipeline.'
             )
         results['prompt_left_out'] = []
-        if results['dataset_mode'] == 'VG':
-            return self._caption(results)
-        return self._labels(results)
+        asks = self._caption if results['dataset_mode'] == 'VG' else self._labels
+        results = asks(results)
+        check_sides(results)
+        return results
 
     def _labels(self, results: dict) -> dict:
         vocabulary: Vocabulary = results['vocabulary']

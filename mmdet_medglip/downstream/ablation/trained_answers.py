@@ -11,7 +11,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmdet_medglip.engine.config import check_data, check_weights, load_config
-from mmdet_medglip.engine.launch import build_runner
+from mmdet_medglip.engine.launch import build_runner, find_resume
 from mmdet_medglip.engine.num_classes import dicts_of
 from mmdet_medglip.store.durable import file_sha256
 
@@ -77,7 +77,7 @@ class TrainedAnswers:
         config.log_level = 'WARNING'  # losses are in vis_data of the work folder
         # mmengine keeps loggers by this name: each run needs its own.
         config.experiment_name = f'{Path(self._path).stem}_{condition}_{seed}_{time.time_ns()}'
-        config.resume = (folder / 'train' / 'last_checkpoint').is_file()
+        find_resume(config, 'auto')
         config.train_cfg.val_begin = config.train_cfg.max_epochs + 1  # tested, not validated
         folder.mkdir(parents=True, exist_ok=True)
         config.dump(str(folder / 'config.py'))

@@ -22,6 +22,7 @@ from mmdet_medglip.text import Prompt, parse_prompt, prompt_from_phrases, split_
 from ..backbones import ModalityRouter
 from ..classifiers import thumbnails_of
 from ..language_models import RecentCache, TextFeatures, load_prompts, save_prompts
+from .padded_size import alike
 from .presence_rule import PresenceRule
 from .prompt_of import prompt_of
 from .turns import of_rows, turns
@@ -299,7 +300,8 @@ class MedGLIP(SingleStageDetector):
             nothing asked for was found. By ``test_cfg.hierarchy`` also with ``levels``, and with
             ``pred_ancestors``, what is answered by classes and regions that the prompt does not
             name, see :func:`split_answers`. An image of modality ``'unrouted'`` gets no box and
-            nothing else; the others are answered as if it were not there.
+            nothing else; the others are answered as if it were not there. Images of other size
+            in the batch change nothing: those of one padded size are looked at together.
 
         Raises:
             ValueError: A calibration of presence was fitted to other weights.
@@ -311,6 +313,11 @@ class MedGLIP(SingleStageDetector):
             if routed:
                 samples = [batch_data_samples[row] for row in routed]
                 self.predict(batch_inputs[routed], samples, rescale)
+            return batch_data_samples
+        groups = alike(batch_inputs, batch_data_samples)
+        if len(groups) > 1:
+            for rows, images in groups:
+                self.predict(images, [batch_data_samples[row] for row in rows], rescale)
             return batch_data_samples
         if self.presence is not None:
             self.presence.check_weights(self)

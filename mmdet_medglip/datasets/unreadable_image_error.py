@@ -1,0 +1,7 @@
+"""The error of an image that cannot be used, apart from errors of settings."""
+
+__all__ = ['UnreadableImageError']
+
+
+class UnreadableImageError(ValueError):
+    """An image file is damaged, of another kind, too large, or of another size than was told."""
