@@ -74,8 +74,8 @@ def check_language_files(folder: Path) -> None:
     kind = _read(folder / 'config.json').get('model_type')
     if kind not in CONFIG_MAPPING_NAMES:
         raise ValueError(
-            f'{folder / "config.json"} is of the model type {kind!r}, which Transformers does not '
-            'have itself.'
+            f'{folder / "config.json"} is of the model type {kind!r:.80}, which Transformers '
+            'does not have itself.'
         )
 
 

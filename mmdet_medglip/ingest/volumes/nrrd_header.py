@@ -1,4 +1,4 @@
-"""Headers of NRRD files, checked because the library that ITK reads them with overruns its memory."""
+"""Headers of NRRD files, checked because ITK's library overruns its memory."""
 
 from pathlib import Path
 
