@@ -5,8 +5,8 @@
     python tools/fuzz.py coco --first 86 --cases 1            # one case again
     python tools/fuzz.py coco --guided --seconds 60           # by coverage, with atheris
 
-A case is taken with a sound result, or refused with one clear error; anything else is listed and the
-exit status is 1. See docs/hostile_input.md.
+A case is taken with a sound result, or refused with one clear error; anything else is listed, and
+the exit status is 1. See docs/hostile_input.md.
 """
 
 import argparse
@@ -31,7 +31,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--cases', type=int, default=1000, help='in all (default: %(default)s)')
     parser.add_argument('--first', type=int, default=0, help='number of the first case of a target')
     parser.add_argument('--guided', action='store_true', help='let coverage choose what to try')
-    parser.add_argument('--seconds', type=int, default=60, help='of --guided (default: %(default)s)')
+    parser.add_argument(
+        '--seconds', type=int, default=60, help='of --guided (default: %(default)s)'
+    )
     parser.add_argument('--save', type=Path, help='write the content of the first failure here')
     args = parser.parse_args(argv)
     if args.cases < 1 or args.first < 0 or args.seconds < 1:
@@ -91,8 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     kinds = {kind: sum(f.kind == kind for f in failures) for kind in ('crash', 'hang')}
     others = len(failures) - sum(kinds.values())
     print(
-        f'{cases} cases of {len(targets)} targets: {kinds["crash"]} crashes, {kinds["hang"]} hangs, '
-        f'{others} other failures'
+        f'{cases} cases of {len(targets)} targets: {kinds["crash"]} crashes, '
+        f'{kinds["hang"]} hangs, {others} other failures'
     )
     return 1 if failures else 0
 
@@ -131,9 +133,13 @@ def guide(args: argparse.Namespace) -> int:
             shutil.rmtree(folder)
 
     options = [
-        f'-max_total_time={args.seconds}', f'-timeout={target.seconds}', f'-rss_limit_mb={4096}',
-        f'-artifact_prefix={os.getcwd()}/fuzz-{target.name}-', '-print_final_stats=1', '-verbosity=0',
-    ]  # fmt: skip
+        f'-max_total_time={args.seconds}',
+        f'-timeout={target.seconds}',
+        '-rss_limit_mb=4096',
+        f'-artifact_prefix={os.getcwd()}/fuzz-{target.name}-',
+        '-print_final_stats=1',
+        '-verbosity=0',
+    ]
     atheris.Setup([sys.argv[0], *options, str(corpus)], one)
     atheris.Fuzz()
     return 0

@@ -1,5 +1,6 @@
 """Cases in a process of its own, whose memory and time are bounded by the system."""
 
+import faulthandler
 import multiprocessing
 import os
 import resource
@@ -114,6 +115,7 @@ def _listen(ours: Connection, process, target: Target, cases: list[int], tally: 
 
 def _work(target: Target, cases: Sequence[int], theirs: Connection, scratch: Path) -> None:
     """Run cases and tell of each; ends the process."""
+    faulthandler.disable()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)

@@ -21,12 +21,55 @@ _EXTREMES_8 = (*_EXTREMES, 2**63 - 1, -(2**63))
 _FLOATS = (0.0, -0.0, 1e-320, 1e308, -1e308, float('nan'), float('inf'), -float('inf'))
 
 TOKENS = (
-    'NaN', 'Infinity', '-1', '0', '1e400', '-0', '2147483648', '18446744073709551616', '9' * 5000,
-    '1_000', '0x7f', 'null', 'true', '[]', '{}', '""', '../../../etc/passwd', '/etc/passwd', 'a\0b',
-    '\\u0000', '\\ud800', '\u202egnp.exe', 'e\u0301' * 50, '\U0001f9e0', '\ufeff', '\u2028', 'x' * 70_000,
-    '&a [*a]', '*a', '!!python/object/apply:os.system ["true"]', '<<: *a', '2001-99-99', '%s%n', '${HOME}',
-    '1:99:99:99', '- ' * 2000, '? [a, b]\n: c', '\r', '\n', '\t', ' ', '|', '"', "'", ',', ';', ':', '#',
-)  # fmt: skip
+    'NaN',
+    'Infinity',
+    '-1',
+    '0',
+    '1e400',
+    '-0',
+    '2147483648',
+    '18446744073709551616',
+    '9' * 5000,
+    '1_000',
+    '0x7f',
+    'null',
+    'true',
+    '[]',
+    '{}',
+    '""',
+    '../../../etc/passwd',
+    '/etc/passwd',
+    'a\0b',
+    '\\u0000',
+    '\\ud800',
+    '\u202egnp.exe',
+    'e\u0301' * 50,
+    '\U0001f9e0',
+    '\ufeff',
+    '\u2028',
+    'x' * 70_000,
+    '&a [*a]',
+    '*a',
+    '!!python/object/apply:os.system ["true"]',
+    '<<: *a',
+    '2001-99-99',
+    '%s%n',
+    '${HOME}',
+    '1:99:99:99',
+    '- ' * 2000,
+    '? [a, b]\n: c',
+    '\r',
+    '\n',
+    '\t',
+    ' ',
+    '|',
+    '"',
+    "'",
+    ',',
+    ';',
+    ':',
+    '#',
+)
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?|\w+|[^\w\s]')
 _NUMBER = re.compile(r'-?\d+(?:\.\d+)?')
 
@@ -106,8 +149,18 @@ def swap(data: bytes, rng: Random) -> bytes:
 
 
 BINARY: tuple[Mutator, ...] = (
-    flip_bits, flip_bits, set_numbers, set_numbers, set_numbers, cut, lose, double, zero, noise, swap,
-)  # fmt: skip
+    flip_bits,
+    flip_bits,
+    set_numbers,
+    set_numbers,
+    set_numbers,
+    cut,
+    lose,
+    double,
+    zero,
+    noise,
+    swap,
+)
 
 
 def replace_tokens(data: bytes, rng: Random) -> bytes:
@@ -152,7 +205,9 @@ def shuffle_lines(data: bytes, rng: Random) -> bytes:
 
 def nest(data: bytes, rng: Random) -> bytes:
     """Insert brackets or tags, nested deep."""
-    pair = rng.choice((('[', ']'), ('{"a":', '}'), ('<a>', '</a>'), ('(', ')'), ('{', '}'), ('- ', '')))
+    pair = rng.choice(
+        (('[', ']'), ('{"a":', '}'), ('<a>', '</a>'), ('(', ')'), ('{', '}'), ('- ', ''))
+    )
     start = rng.randrange(len(data) + 1)
     return data[:start] + deep(*pair, rng.choice((50, 1200, 60_000))) + data[start:]
 
@@ -172,9 +227,19 @@ def other_encoding(data: bytes, rng: Random) -> bytes:
 
 
 TEXT: tuple[Mutator, ...] = (
-    replace_tokens, replace_tokens, replace_tokens, insert_token, shuffle_lines, nest, cut, lose,
-    double, noise, other_encoding, flip_bits,
-)  # fmt: skip
+    replace_tokens,
+    replace_tokens,
+    replace_tokens,
+    insert_token,
+    shuffle_lines,
+    nest,
+    cut,
+    lose,
+    double,
+    noise,
+    other_encoding,
+    flip_bits,
+)
 
 
 def json_values(data: bytes, rng: Random) -> bytes:
@@ -213,7 +278,9 @@ def in_gzip(mutators: Sequence[Mutator]) -> Mutator:
     return mutate
 
 
-def in_zip(mutators: Sequence[Mutator], rename: Callable[[str, Random], str] | None = None) -> Mutator:
+def in_zip(
+    mutators: Sequence[Mutator], rename: Callable[[str, Random], str] | None = None
+) -> Mutator:
     """Damage one member of a zip file, or pack it in another way, or name it otherwise."""
 
     def mutate(data: bytes, rng: Random) -> bytes:

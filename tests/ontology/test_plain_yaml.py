@@ -3,8 +3,7 @@ import pytest
 from mmdet_medglip.ontology.plain_yaml import MAX_DEPTH, load_yaml
 
 LAUGHS = 'a: &a [x, x]\n' + ''.join(
-    f'{b}: &{b} [{", ".join([f"*{a}"] * 9)}]\n'
-    for a, b in zip('abcdefgh', 'bcdefghi', strict=True)
+    f'{b}: &{b} [{", ".join([f"*{a}"] * 9)}]\n' for a, b in zip('abcdefgh', 'bcdefghi', strict=True)
 )
 MERGES = 'a: &a {x: 1}\n' + ''.join(
     f'{b}: &{b} {{<<: [{", ".join([f"*{a}"] * 9)}]}}\n'
@@ -16,13 +15,19 @@ MERGES = 'a: &a {x: 1}\n' + ''.join(
     ('text', 'value'),
     [
         pytest.param('', None, id='empty'),
-        pytest.param('a: 1\nb: [x, 2.5, null, true]', {'a': 1, 'b': ['x', 2.5, None, True]}, id='plain'),
+        pytest.param(
+            'a: 1\nb: [x, 2.5, null, true]', {'a': 1, 'b': ['x', 2.5, None, True]}, id='plain'
+        ),
         pytest.param('a: &x [1]\nb: *x', {'a': [1], 'b': [1]}, id='alias'),
-        pytest.param('a: &x {k: 1, l: 2}\nb: {<<: *x, k: 3}', {'a': {'k': 1, 'l': 2}, 'b': {'k': 3, 'l': 2}}, id='merge'),
+        pytest.param(
+            'a: &x {k: 1, l: 2}\nb: {<<: *x, k: 3}',
+            {'a': {'k': 1, 'l': 2}, 'b': {'k': 3, 'l': 2}},
+            id='merge',
+        ),
         pytest.param(b'\xef\xbb\xbfa: \xc3\xa9', {'a': 'é'}, id='bytes'),
         pytest.param('[' * MAX_DEPTH + ']' * MAX_DEPTH, None, id='as-deep-as-may-be'),
     ],
-)  # fmt: skip
+)
 def test_what_is_read(text, value):
     found = load_yaml(text)
     assert value is None or found == value

@@ -38,7 +38,7 @@ from mmdet_medglip.text import parse_phrases, parse_prompt, parse_report
 from tests.evaluation.test_result_file import caption_image, label_image
 from tests.hostile.mutators import BINARY, TEXT, in_zip, json_values
 from tests.hostile.target import BrokenPromiseError, Mutator, Target
-from tests.ingest.faults.raster import encode, noise, picture
+from tests.ingest.faults.raster import picture
 from tests.ingest.faults.written import coco_document, odvg_line
 
 __all__ = ['TARGETS']
@@ -61,7 +61,7 @@ def _file(
         path.write_bytes(content)
         read(path)
 
-    return Target(name, seeds, mutators, check, (file,), **bounds)
+    return Target(name, seeds, mutators, check, (file, 'Recipe '), **bounds)
 
 
 def _must(holds: bool, what: str) -> None:
@@ -159,10 +159,14 @@ def _read_ontology(path: Path) -> None:
 
 def _question(number: int) -> dict[str, Any]:
     return {
-        'question_id': f'q{number}', 'image_id': f'i{number}', 'image_path': 'a.png',
-        'question': 'Is there an effusion?', 'answer': 'yes', 'answer_type': 'closed',
+        'question_id': f'q{number}',
+        'image_id': f'i{number}',
+        'image_path': 'a.png',
+        'question': 'Is there an effusion?',
+        'answer': 'yes',
+        'answer_type': 'closed',
         'patient_id': 'p',
-    }  # fmt: skip
+    }
 
 
 def _lines(rows: Sequence[Any]) -> bytes:
@@ -183,29 +187,48 @@ def _questions(kind: str, file: str, seeds: Sequence[bytes], mutators: Any, line
         (path.parent / 'a.png').write_bytes(picture(1))
         given = None
         if lines:
-            given = sum(bool(line.strip(b' \t\r\n\x0b\x0c')) for line in path.read_bytes().split(b'\n'))
+            given = sum(
+                bool(line.strip(b' \t\r\n\x0b\x0c')) for line in path.read_bytes().split(b'\n')
+            )
         found = READERS[kind](path, path.parent, skip_bad=True)
-        _check_questions(found, given if lines and path.read_bytes()[:3] != b'\xef\xbb\xbf' else None)
+        _check_questions(
+            found, given if lines and path.read_bytes()[:3] != b'\xef\xbb\xbf' else None
+        )
 
     return _file(f'questions-{kind}', file, seeds, mutators, read)
 
 
 def _rad() -> bytes:
     rows = [
-        {'qid': number, 'image_name': 'a.png', 'question': 'Where?', 'answer': 'left',
-         'answer_type': 'OPEN', 'image_organ': 'CHEST', 'question_type': 'POS',
-         'phrase_type': 'freeform', 'image_case_url': 'https://example.org/a'}
+        {
+            'qid': number,
+            'image_name': 'a.png',
+            'question': 'Where?',
+            'answer': 'left',
+            'answer_type': 'OPEN',
+            'image_organ': 'CHEST',
+            'question_type': 'POS',
+            'phrase_type': 'freeform',
+            'image_case_url': 'https://example.org/a',
+        }
         for number in range(3)
-    ]  # fmt: skip
+    ]
     return json.dumps(rows).encode()
 
 
 def _slake() -> bytes:
     rows = [
-        {'qid': number, 'img_name': 'a.png', 'question': 'Where?', 'answer': 'left',
-         'answer_type': 'OPEN', 'q_lang': 'en', 'img_id': 1}
+        {
+            'qid': number,
+            'img_name': 'a.png',
+            'question': 'Where?',
+            'answer': 'left',
+            'answer_type': 'OPEN',
+            'q_lang': 'en',
+            'img_id': 1,
+        }
         for number in range(3)
-    ]  # fmt: skip
+    ]
     return json.dumps(rows).encode()
 
 
@@ -224,9 +247,14 @@ def _parquet(rows: int = 3) -> bytes:
 
 def _report(number: int) -> dict[str, Any]:
     return {
-        'report_id': f'r{number}', 'image_ids': ['i', 'j'], 'image_paths': ['a.png', None],
-        'findings': 'No effusion.', 'impression': 'Normal.', 'patient_id': 'p', 'split': 'test',
-    }  # fmt: skip
+        'report_id': f'r{number}',
+        'image_ids': ['i', 'j'],
+        'image_paths': ['a.png', None],
+        'findings': 'No effusion.',
+        'impression': 'Normal.',
+        'patient_id': 'p',
+        'split': 'test',
+    }
 
 
 def _check_reports(found: ReportReading, given: int | None = None) -> None:
@@ -278,7 +306,10 @@ def _read_openi_xml(path: Path) -> None:
     _must(any(record.report_id == 'CXR2' for record in found.records), 'the sound one is lost')
 
 
-_MIMIC = b'dicom_id,study_id,subject_id,split\naa-bb,50000001,10000001,train\ncc,50000002,10000002,test\n'
+_MIMIC = (
+    b'dicom_id,study_id,subject_id,split\naa-bb,50000001,10000001,train\n'
+    b'cc,50000002,10000002,test\n'
+)
 
 
 def _read_mimic(path: Path) -> None:
@@ -296,9 +327,13 @@ def _results() -> tuple[bytes, ...]:
     from mmdet_medglip.evaluation import Results
 
     results = Results(
-        images=(caption_image(), label_image()), classes=('a', 'b', 'c'),
-        class_names=('A', 'B', 'C'), config='c.py', checkpoint='c.pth', info={'k': 'v'},
-    )  # fmt: skip
+        images=(caption_image(), label_image()),
+        classes=('a', 'b', 'c'),
+        class_names=('A', 'B', 'C'),
+        config='c.py',
+        checkpoint='c.pth',
+        info={'k': 'v'},
+    )
     return (_written(lambda path: save_results(path, results), 'r.npz'),)
 
 
@@ -317,8 +352,12 @@ def _read_results(path: Path) -> None:
         _must(image.boxes.shape == (count, 4), 'boxes of another shape')
         _must(len(image.scores) == count == len(image.box_phrases), 'boxes without a score')
         _must(bool(np.isfinite(image.boxes).all()), 'a box is not finite')
-        _must(bool(((image.box_phrases >= 0) & (image.box_phrases < len(image.phrases))).all())
-              if count else True, 'a box of no phrase')  # fmt: skip
+        _must(
+            bool(((image.box_phrases >= 0) & (image.box_phrases < len(image.phrases))).all())
+            if count
+            else True,
+            'a box of no phrase',
+        )
         _must(len(image.gt_boxes) == len(image.gt_labels) == len(image.gt_ignore), 'lost truth')
         _must(image.height > 0 and image.width > 0, 'an image without pixels')
 
@@ -349,7 +388,8 @@ def _source(kind: Any) -> Callable[[Path], None]:
                 _must(inside, f'a box outside its image: {record}')
             _must(not Path(record.image_path).is_absolute(), record.image_path)
             _must('..' not in Path(record.image_path).parts, record.image_path)
-        source.instance_table(), source.declared_labels
+        source.instance_table()
+        _must(source.declared_labels is not None, 'labels')
 
     return read
 
@@ -359,16 +399,22 @@ def _coco() -> bytes:
 
 
 def _odvg() -> bytes:
-    grounding = {'caption': 'a polyp', 'regions': [{'phrase': 'polyp', 'bbox': [4, 5, 14, 15], 'tokens_positive': [[2, 7]]}]}
+    grounding = {
+        'caption': 'a polyp',
+        'regions': [{'phrase': 'polyp', 'bbox': [4, 5, 14, 15], 'tokens_positive': [[2, 7]]}],
+    }
     lines = [odvg_line('a'), odvg_line('b', detection={'instances': []})]
     lines.append({'filename': 'c.png', 'height': 24, 'width': 32, 'grounding': grounding})
     return _lines(lines)
 
 
 _COMPARISON = {
-    'base': 'a', 'adaptation': 'b', 'parameters': 5, 'trainable': 2,
+    'base': 'a',
+    'adaptation': 'b',
+    'parameters': 5,
+    'trainable': 2,
     'tasks': {'ct': {'coco/AP50': {'before': 0.5, 'after': None}}},
-}  # fmt: skip
+}
 _STATE = {'train': {'status': 'done', 'parts': {'a': 'b'}}, 'test': None}
 
 
@@ -385,7 +431,9 @@ TARGETS = (
     Target('prompt', _PROMPTS, (*TEXT, json_values), _check_prompt, seconds=10),
     Target('phrases', _PROMPTS, (*TEXT, json_values), _check_phrases, seconds=10),
     Target('report', _REPORTS, TEXT, _check_report, seconds=10),
-    _file('recipe', 'r.yaml', [_recipe_text(n) for n in available_recipes()[:12]], TEXT, _read_recipe),
+    _file(
+        'recipe', 'r.yaml', [_recipe_text(n) for n in available_recipes()[:12]], TEXT, _read_recipe
+    ),
     _file('suite', 's.yaml', [_suite_text()], TEXT, load_suite),
     _file('ontology', 'labels.yaml', [_small_ontology()], TEXT, _read_ontology),
     _questions('jsonl', 'q.jsonl', [_lines([_question(n) for n in range(3)])], _JSON, True),
@@ -393,23 +441,43 @@ TARGETS = (
     _questions('slake', 'q.json', [_slake()], _JSON, False),
     _questions('path-vqa', 'q.parquet', [_parquet()], BINARY, False),
     _file(
-        'task-texts', 'q.jsonl', [_lines([_question(n) for n in range(3)])], _JSON,
+        'task-texts',
+        'q.jsonl',
+        [_lines([_question(n) for n in range(3)])],
+        _JSON,
         lambda path: read_task_texts(path, 'vqa'),
     ),
-    _file('reports-jsonl', 'r.jsonl', [_lines([_report(n) for n in range(3)])], _JSON, _read_reports),
+    _file(
+        'reports-jsonl', 'r.jsonl', [_lines([_report(n) for n in range(3)])], _JSON, _read_reports
+    ),
     _file('reports-openi-csv', 'indiana_reports.csv', [_OPENI], TEXT, _read_openi_csv),
     _file(
-        'reports-openi-projections', 'indiana_projections.csv',
-        [b'uid,filename,projection\n1,a.png,Frontal\n2,b.png,Lateral\n'], TEXT, _read_openi_csv,
+        'reports-openi-projections',
+        'indiana_projections.csv',
+        [b'uid,filename,projection\n1,a.png,Frontal\n2,b.png,Lateral\n'],
+        TEXT,
+        _read_openi_csv,
     ),
     _file('reports-openi-xml', '1.xml', [_OPENI_XML], TEXT, _read_openi_xml),
     _file('reports-mimic', 'mimic-cxr-2.0.0-split.csv', [_MIMIC], TEXT, _read_mimic),
-    _file('results', 'r.npz', _results(), (in_zip(BINARY), in_zip(BINARY), in_zip(TEXT), *BINARY), _read_results),
+    _file(
+        'results',
+        'r.npz',
+        _results(),
+        (in_zip(BINARY), in_zip(BINARY), in_zip(TEXT), *BINARY),
+        _read_results,
+    ),
     _file('presence', 'p.json', [_presence()], _JSON, load_presence),
     _file('rejects', 'rejects.parquet', [_rejects()], BINARY, _read_rejects),
     _file('source-coco', 'a.json', [_coco()], _JSON, _source(CocoSource)),
     _file('source-odvg', 'a.jsonl', [_odvg()], _JSON, _source(OdvgSource)),
     _file('comparison', 'c.json', [json.dumps(_COMPARISON).encode()], _JSON, _read_comparison),
     _file('answer-log', 'a.jsonl', [_lines([{'id': 'a', 'x': 1}] * 3)], _JSON, _read_log),
-    _file('run-state', 'state.json', [json.dumps(_STATE).encode()], _JSON, lambda path: read_state(path.parent)),
-)  # fmt: skip
+    _file(
+        'run-state',
+        'state.json',
+        [json.dumps(_STATE).encode()],
+        _JSON,
+        lambda path: read_state(path.parent),
+    ),
+)

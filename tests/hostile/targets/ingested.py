@@ -1,4 +1,4 @@
-"""Readers of data sets: each case is a data set of three items, one of them hostile."""
+"""Readers of data sets: each case is a data set of two items, one of them hostile."""
 
 import dataclasses
 import gzip
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from PIL import Image
 from pydicom import dcmread
 from pydicom.uid import (
@@ -34,7 +33,7 @@ from tests.ingest.faults.ledger import Files, recipe_of, write_files
 
 __all__ = ['TARGETS', 'dataset_target']
 
-_STEMS = ('a', 'b', 'hostile')
+_STEMS = ('a', 'hostile')
 
 
 def dataset_target(
@@ -54,7 +53,7 @@ def dataset_target(
         name: Name of the target.
         recipe: Keys of the recipe.
         good: Files of a sound item, by its name and number.
-        place: The file that is hostile; with ``{stem}``, it is of the third item, else of all.
+        place: The file that is hostile; with ``{stem}``, it is of the second item, else of both.
         mutators: How it is damaged.
         seeds: Sound contents of the file; those of sound items by default.
         listing: Files of the whole data set, by the names of its items.
@@ -137,9 +136,12 @@ def _names(record: Record) -> list[str]:
 
 def _masked(suffix: str, mask: str) -> dict[str, Any]:
     return recipe_of(
-        f'images_{suffix}', 'MaskImageReader', 'endoscopy', images=f'i/{{stem}}.{suffix}',
+        f'images_{suffix}',
+        'MaskImageReader',
+        'endoscopy',
+        images=f'i/{{stem}}.{suffix}',
         masks=[{'path': f'm/{{stem}}.{mask}', 'label': 'polyp', 'threshold': 127}],
-    )  # fmt: skip
+    )
 
 
 def _image(suffix: str, *more: bytes) -> Target:
@@ -203,7 +205,9 @@ def _beside(name: str, reader: str, suffix: str, text: str, **options: Any) -> T
     )
 
 
-def _listed(name: str, reader: str, file: str, listing: Any, mutators: Any, **options: Any) -> Target:
+def _listed(
+    name: str, reader: str, file: str, listing: Any, mutators: Any, **options: Any
+) -> Target:
     options = options or {'annotations': [{'file': file}]}
     return dataset_target(
         name,
@@ -238,7 +242,9 @@ def _coco_runs(entries: Mapping[str, Any]) -> bytes:
 def _via(entries: Mapping[str, Any]) -> bytes:
     shape = {'name': 'rect', 'x': 4, 'y': 5, 'width': 10, 'height': 10}
     drawn = {'name': 'polygon', 'all_points_x': [4, 14, 14], 'all_points_y': [5, 5, 15]}
-    regions = [{'shape_attributes': s, 'region_attributes': {'kind': 'polyp'}} for s in (shape, drawn)]
+    regions = [
+        {'shape_attributes': s, 'region_attributes': {'kind': 'polyp'}} for s in (shape, drawn)
+    ]
     return json.dumps({s: {'filename': f'{s}.png', 'regions': regions} for s in entries}).encode()
 
 
@@ -257,7 +263,10 @@ def _yolo_names() -> Target:
     return dataset_target(
         'yolo-names',
         recipe,
-        lambda stem, number: {f'{stem}.png': raster.picture(number), f'{stem}.txt': b'0 .5 .5 .2 .4'},
+        lambda stem, number: {
+            f'{stem}.png': raster.picture(number),
+            f'{stem}.txt': b'0 .5 .5 .2 .4',
+        },
         'data.yaml',
         TEXT,
         listing=lambda entries: {'data.yaml': b'path: .\nnames:\n  0: polyp\n'},
@@ -268,9 +277,14 @@ def _volumes(
     name: str, reader: str, suffix: str, encode: Callable[[np.ndarray], bytes], mutators: Any
 ) -> tuple[Target, Target]:
     recipe = recipe_of(
-        name, reader, 'ct', images=f'i/{{stem}}.{suffix}', annotations=f'l/{{stem}}.{suffix}',
-        names={'liver': 1}, empty_share=1.0,
-    )  # fmt: skip
+        name,
+        reader,
+        'ct',
+        images=f'i/{{stem}}.{suffix}',
+        annotations=f'l/{{stem}}.{suffix}',
+        names={'liver': 1},
+        empty_share=1.0,
+    )
 
     def good(stem: str, number: int) -> Files:
         return {
@@ -330,25 +344,44 @@ TARGETS = (
     _mask('nii.gz', lambda number: raster.plane(raster.blob(number)), (in_gzip(BINARY), *BINARY)),
     _beside('voc', 'VocReader', 'xml', written._VOC),
     _beside('labelme', 'LabelMeReader', 'json', json.dumps(written._LABELME)),
-    _beside('yolo', 'YoloReader', 'txt', '0 0.5 0.5 0.25 0.4\n0 .1 .1 .2 .1 .2 .2\n', names=['polyp']),
+    _beside(
+        'yolo', 'YoloReader', 'txt', '0 0.5 0.5 0.25 0.4\n0 .1 .1 .2 .1 .2 .2\n', names=['polyp']
+    ),
     _yolo_names(),
     _listed(
-        'coco', 'CocoReader', 'notes.json', lambda e: written.dump(written.coco_document(e)),
+        'coco',
+        'CocoReader',
+        'notes.json',
+        lambda e: written.dump(written.coco_document(e)),
         (*TEXT, json_values, json_values),
     ),
     _listed('coco-runs', 'CocoReader', 'notes.json', _coco_runs, (*TEXT, json_values, json_values)),
     _listed('odvg', 'OdvgReader', 'notes.jsonl', _odvg_lines, (*TEXT, json_values, json_values)),
     _listed('via', 'ViaReader', 'notes.json', _via, (*TEXT, json_values, json_values)),
     _listed(
-        'csv', 'CsvReader', 'notes.csv', _csv, TEXT, annotations='notes.csv', images='{image}.png',
+        'csv',
+        'CsvReader',
+        'notes.csv',
+        _csv,
+        TEXT,
+        annotations='notes.csv',
+        images='{image}.png',
         columns={name: name for name in _COLUMNS},
     ),
     *_volumes('nifti', 'NiftiReader', 'nii', volume_bytes.nifti, BINARY),
     *_volumes('nifti_gz', 'NiftiReader', 'nii.gz', _gz, (in_gzip(BINARY), *BINARY)),
     *_volumes('mha', 'SitkVolumeReader', 'mha', volume_bytes.metaimage, (*BINARY, *TEXT)),
     *_volumes('nrrd', 'SitkVolumeReader', 'nrrd', volume_bytes.nrrd, (*BINARY, *TEXT)),
-    dataset_target('npz-volume', volumetric._NPZ, volumetric._npz_good, '{stem}.npz', (_NPZ, _NPZ, *BINARY)),
-    dataset_target('npz-sparse', volumetric._SPARSE, volumetric._sparse_good, '{stem}.npz', (_NPZ, _NPZ, *BINARY)),
+    dataset_target(
+        'npz-volume', volumetric._NPZ, volumetric._npz_good, '{stem}.npz', (_NPZ, _NPZ, *BINARY)
+    ),
+    dataset_target(
+        'npz-sparse',
+        volumetric._SPARSE,
+        volumetric._sparse_good,
+        '{stem}.npz',
+        (_NPZ, _NPZ, *BINARY),
+    ),
     _dicom('dicom-explicit', ExplicitVRLittleEndian),
     _dicom('dicom-implicit', ImplicitVRLittleEndian),
     _dicom('dicom-rle', RLELossless),
@@ -356,4 +389,4 @@ TARGETS = (
     _dicom('dicom-deflated', DeflatedExplicitVRLittleEndian),
     _dicom_marks('seg', 'seg', dicom.seg),
     _dicom_marks('rtstruct', 'rtstruct', dicom.structures),
-)  # fmt: skip
+)

@@ -52,9 +52,14 @@ def _dicom() -> list[Target]:
 def _nifti() -> list[Target]:
     seeds = _files('**/*.nii.gz')
     recipe = recipe_of(
-        'real_nifti', 'NiftiReader', 'ct', images='i/{stem}.nii.gz', annotations='l/{stem}.nii.gz',
-        names={'liver': 1}, empty_share=1.0,
-    )  # fmt: skip
+        'real_nifti',
+        'NiftiReader',
+        'ct',
+        images='i/{stem}.nii.gz',
+        annotations='l/{stem}.nii.gz',
+        names={'liver': 1},
+        empty_share=1.0,
+    )
 
     def good(stem: str, number: int) -> dict[str, bytes]:
         import gzip
@@ -72,9 +77,12 @@ def _nifti() -> list[Target]:
 def _mask() -> list[Target]:
     seeds = _files('ultrasound/**/*.gif') + _files('fundus/**/*.png')
     recipe = recipe_of(
-        'real_mask', 'MaskImageReader', 'endoscopy', images='i/{stem}.png',
+        'real_mask',
+        'MaskImageReader',
+        'endoscopy',
+        images='i/{stem}.png',
         masks=[{'path': 'm/{stem}.png', 'label': 'polyp', 'threshold': 127}],
-    )  # fmt: skip
+    )
 
     def good(stem: str, number: int) -> dict[str, bytes]:
         mask = raster.encode(raster.blob(number), 'png')

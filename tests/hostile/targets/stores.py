@@ -47,10 +47,19 @@ def _sound_store() -> Path:
             spans = ((2, 7),) if caption else ()
             instance = Instance((3, 4, 20, 9), 'polyp', 'ü', spans, encode_rle(mask))
             record = Record(
-                f'r{number}', *_SIZE, 'endoscopy', 'demo', f'p{number % 2}', caption=caption,
-                split=('train', 'val')[number % 2], instances=(instance,), flags=('odd',),
-                spacing_mm=(1.0, 2.0), window=(40.0, 400.0), body_region='colon',
-            )  # fmt: skip
+                f'r{number}',
+                *_SIZE,
+                'endoscopy',
+                'demo',
+                f'p{number % 2}',
+                caption=caption,
+                split=('train', 'val')[number % 2],
+                instances=(instance,),
+                flags=('odd',),
+                spacing_mm=(1.0, 2.0),
+                window=(40.0, 400.0),
+                body_region='colon',
+            )
             writer.add(record, np.full(_SIZE, number, np.uint8))
     return root
 
@@ -58,10 +67,14 @@ def _sound_store() -> Path:
 def _walk_store(root: Path) -> None:
     """Read all that a training reads of a store, and check what must hold of it."""
     store = GroundingStore(root)
-    _must(sum(n['records'] for by in store.counts.values() for n in by.values()) == len(store), 'counts')
-    store.label_counts, store.display_names, store.labels_of
+    _must(
+        sum(n['records'] for by in store.counts.values() for n in by.values()) == len(store),
+        'counts',
+    )
+    assert store.label_counts is not None and store.display_names is not None
     source = StoreSource(store)
-    source.declared_labels, source.label_usage, source.instance_table()
+    assert source.declared_labels is not None and source.label_usage is not None
+    source.instance_table()
     for name in ('modality', 'split', 'source'):
         codes, values = source.column(name)
         _must(len(codes) == len(store) and codes.max(initial=-1) < len(values), f'column {name}')
@@ -171,11 +184,12 @@ def _list() -> bytes:
 
 _CONFIG = {
     'model': {
-        'type': 'MedGLIP', 'neck': {'type': 'FPN', 'in_channels': [8, 16], 'out_channels': 16},
+        'type': 'MedGLIP',
+        'neck': {'type': 'FPN', 'in_channels': [8, 16], 'out_channels': 16},
         'test_cfg': {'score_thr': 0.05, 'nms': {'type': 'nms', 'iou_threshold': 0.5}},
         'data_preprocessor': {'mean': [1.5, 2.5], 'pad': {'tuple()': [1, 2]}},
     },
-}  # fmt: skip
+}
 
 
 def _config(content: bytes, folder: Path) -> None:
@@ -201,7 +215,10 @@ def _weights(content: bytes, folder: Path) -> None:
     path.write_bytes(content)
     shapes = weight_shapes(path)
     weights = load_weights(path)
-    _must({k: v.shape for k, v in shapes.items()} == {k: v.shape for k, v in weights.items()}, 'shapes')
+    _must(
+        {k: v.shape for k, v in shapes.items()} == {k: v.shape for k, v in weights.items()},
+        'shapes',
+    )
 
 
 def _safetensors() -> bytes:
@@ -228,7 +245,9 @@ def _pth(**options: bool) -> bytes:
         return path.read_bytes()
 
 
-def _target(name: str, seeds: tuple[bytes, ...], mutators, check: Callable, *named: str, **b: int) -> Target:
+def _target(
+    name: str, seeds: tuple[bytes, ...], mutators, check: Callable, *named: str, **b: int
+) -> Target:
     return Target(name, seeds, mutators, check, named, **b)
 
 
@@ -237,10 +256,33 @@ TARGETS = (
     _target('store-shard', (_shard(),), BINARY, _check_shard, '00000.arrow'),
     _target('store-record', (_shard(),), (rewrite_records,), _check_shard, '00000.arrow', 'run'),
     _target('run-lengths', _runs(), (*BINARY, *TEXT), _check_runs, 'run'),
-    _target('packed-list', (_list(),), _JSON, _packed, 'medglip.json', 'README.md', 'LICENSE',
-            'config.json', 'ontology.yaml', 'weights.safetensors', 'version'),
+    _target(
+        'packed-list',
+        (_list(),),
+        _JSON,
+        _packed,
+        'medglip.json',
+        'README.md',
+        'LICENSE',
+        'config.json',
+        'ontology.yaml',
+        'weights.safetensors',
+        'version',
+    ),
     _target('packed-config', (json.dumps(_CONFIG).encode(),), _JSON, _config, 'config.json'),
-    _target('packed-language', (b'{"model_type": "bert", "hidden_size": 32}',), _JSON, _language, 'config.json'),
+    _target(
+        'packed-language',
+        (b'{"model_type": "bert", "hidden_size": 32}',),
+        _JSON,
+        _language,
+        'config.json',
+    ),
     _target('weights', (_safetensors(),), (*BINARY, *TEXT), _weights, 'w.safetensors'),
-    _target('checkpoint', (_pth(), _pth(_use_new_zipfile_serialization=False)), BINARY, _checkpoint, 'a.pth'),
-)  # fmt: skip
+    _target(
+        'checkpoint',
+        (_pth(), _pth(_use_new_zipfile_serialization=False)),
+        BINARY,
+        _checkpoint,
+        'a.pth',
+    ),
+)

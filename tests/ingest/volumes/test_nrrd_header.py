@@ -54,7 +54,7 @@ def test_longest_field_that_passes_ends_no_process(tmp_path: Path) -> None:
     lines = sound[: sound.index(b'\n\n')].split(b'\n')[1:]
     fields = [line.split(b':')[0] for line in lines]
     fields += [b'units', b'kinds', b'labels', b'thicknesses', b'space units', b'content', b'min',
-               b'measurement frame', b'data file', b'line skip', b'old max', b'x' * 200]  # fmt: skip
+               b'measurement frame', b'data file', b'line skip', b'max', b'x' * 200]  # fmt: skip
     for number, field in enumerate(fields):
         for kind, word in enumerate((b'9', b'(', b'"mm" ', b'x', b'%s%n')):
             line = (field + b': ' + word * 400)[:400].strip()
