@@ -8,7 +8,7 @@ WORK_DIR ?= work_dirs/$(patsubst configs/%.py,%,$(CONFIG))
 IN_PARALLEL := --numprocesses auto --maxprocesses 8 --dist loadfile
 DEMO_DATA := data/demo/store/store.json
 
-.PHONY: help setup demo test test-slow test-upstream setup-upstream lint format docs check-env clean
+.PHONY: help setup demo test test-slow test-upstream setup-upstream lint format docs licences audit check-env clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 18
@@ -47,6 +47,14 @@ format: setup  ## rewrite what lint's style and format checks can fix
 docs:  ## build the documentation into docs/_build
 	@$(PYTHON) tools/setup_env.py --venv $(VENV) --line maintained --with test docs
 	$(PY) -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+licences: setup  ## write docs/licences.md: the licence of every package
+	$(PY) tools/list_licences.py --out docs/licences.md
+
+audit:  ## report known vulnerabilities of what is in .venv; changes nothing there, never fails
+	@$(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install --quiet pip-audit==2.10.1 \
+		&& .venv-audit/bin/pip-audit --progress-spinner off --path $(VENV)/lib/python3.*/site-packages \
+		|| echo 'audit: no report, or findings above; see docs/hostile_input.md'
 
 check-env: setup  ## print the tested versions beside the installed ones
 	$(PY) tools/check_env.py

@@ -60,7 +60,7 @@ def load_presence(path: str | Path) -> PresenceCalibration:
         raise ValueError(f'{path} is larger than any calibration of presence; {_REMEDY}.')
     try:
         found = msgspec.json.decode(path.read_bytes(), type=_File)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f'{path} is no calibration of presence: {error}; {_REMEDY}.') from error
     if found.format != _FORMAT:
         raise ValueError(

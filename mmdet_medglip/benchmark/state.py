@@ -86,7 +86,7 @@ def read_state(folder: Path) -> RunState:
         return RunState()
     try:
         return msgspec.json.decode(path.read_bytes(), type=RunState)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f'{path} is damaged ({error}); remove it to run again.') from error
 
 

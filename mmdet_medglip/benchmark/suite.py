@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-import yaml
+
+from mmdet_medglip.ontology.plain_yaml import load_yaml
 
 __all__ = ['Demo', 'Entry', 'Source', 'Suite', 'SuiteError', 'available_suites', 'load_suite']
 
@@ -180,8 +181,8 @@ def load_suite(name_or_path: str | Path) -> Suite:
     if path.stat().st_size > _BYTES_LIMIT:
         raise SuiteError(f'Suite file {path} is over {_BYTES_LIMIT} bytes; it is not a suite.')
     try:
-        data = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        data = load_yaml(path.read_text(encoding='utf-8'))
+    except ValueError as error:
         raise SuiteError(f'Suite file {path} is not valid YAML: {error}') from error
     if not isinstance(data, Mapping):
         raise SuiteError(f'Suite file {path} must be a mapping, got {type(data).__name__}.')

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from mmdet_medglip.structures import Instance, Record
+from mmdet_medglip.structures.run_lengths import checked_runs
 from mmdet_medglip.text import prompt_from_phrases
 
 from .vocabulary import Vocabulary
@@ -129,4 +130,8 @@ def _mask(record: Record, instance: Instance) -> dict[str, Any]:
             f'Record {record.image_id!r} has an instance without mask (label {instance.label!r}): '
             'use masks=False, or select labels and modalities that have masks.'
         )
+    try:
+        checked_runs(instance.mask)
+    except ValueError as error:
+        raise ValueError(f'Record {record.image_id!r}: mask: {error}.') from None
     return dict(instance.mask)

@@ -151,7 +151,7 @@ def _read(file: IO[bytes], path: Path) -> tuple[list[dict[str, Any]], list[int]]
         position += len(line)
         try:
             row = json.loads(line) if line.endswith(b'\n') else None
-        except ValueError:
+        except (ValueError, RecursionError):
             row = None
         if isinstance(row, dict):
             rows.append(row)

@@ -12,6 +12,8 @@ import contextlib
 import os
 import pickle
 import re
+import struct
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,8 @@ from mmengine.logging.history_buffer import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
 from mmengine.utils import digit_version
 
+from mmdet_medglip.store.whole_file import WholeFile
+
 from . import restricted_pickle
 from .weights_file import load_weights
 
@@ -30,6 +34,11 @@ __all__ = ['allowed_types', 'load_checkpoint', 'use_safe_checkpoints']
 _FORCE_SAFE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
 _FORCE_UNSAFE = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
 _SUFFIXES = ('.pth', '.pt')
+_DAMAGES = (
+    *(EOFError, RuntimeError, LookupError, TypeError, AttributeError, OverflowError),
+    *(AssertionError, ValueError, struct.error),
+)
+"""What PyTorch raises on a damaged file, besides ``UnpicklingError``."""
 _HISTORY_METHODS = ('min', 'max', 'current', 'mean')
 
 
@@ -46,6 +55,7 @@ def load_checkpoint(filename: str | Path, map_location: Any = 'cpu') -> dict[str
 
     Raises:
         FileNotFoundError: If there is no such file; names the checkpoints beside it.
+        OSError: If it cannot be read.
         ValueError: If the file is damaged, no checkpoint, holds objects that are not allowed, or
             holds something else than a dict.
     """
@@ -54,8 +64,11 @@ def load_checkpoint(filename: str | Path, map_location: Any = 'cpu') -> dict[str
         raise FileNotFoundError(_missing(path))
     if path.suffix == '.safetensors':
         return {'state_dict': load_weights(path)}
-    with _readable(str(path)):
-        checkpoint = _torch_load(path, map_location)
+    try:
+        with _readable(str(path)):
+            checkpoint = _torch_load(path, map_location)
+    except OSError as error:
+        raise OSError(f'{path} cannot be read ({error}); check the file and its disk.') from error
     if not isinstance(checkpoint, dict):
         raise ValueError(
             f'{path} holds a {type(checkpoint).__name__}, expected a dict of weights or of '
@@ -112,12 +125,20 @@ def _has_named_globals() -> bool:
 
 
 def _torch_load(path: Path, map_location: Any) -> Any:
+    if zipfile.is_zipfile(path):
+        return _torch_load_of(path, map_location)
+    # The older form is one pickle, in which any length may stand.
+    with WholeFile(path) as file:
+        return _torch_load_of(file, map_location)
+
+
+def _torch_load_of(source: Any, map_location: Any) -> Any:
     if _has_named_globals():
         with _weights_only(), torch.serialization.safe_globals(allowed_types()):
-            return torch.load(path, map_location=map_location, weights_only=True)
+            return torch.load(source, map_location=map_location, weights_only=True)
     with restricted_pickle.allow(allowed_types()) as pickle_module:
         return torch.load(
-            path, map_location=map_location, weights_only=False, pickle_module=pickle_module
+            source, map_location=map_location, weights_only=False, pickle_module=pickle_module
         )
 
 
@@ -166,8 +187,8 @@ def _readable(filename: str) -> Iterator[None]:
             'could run code; if you trust the file, load it with torch.load(..., '
             "weights_only=False) and save its 'state_dict' alone."
         ) from error
-    except (EOFError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not _is_damage(error):
+    except _DAMAGES as error:
+        if isinstance(error, RuntimeError) and _is_of_the_machine(error):
             raise
         reason = (str(error) or 'no data').splitlines()[0][:120]
         raise ValueError(
@@ -183,8 +204,9 @@ def _refused(error: pickle.UnpicklingError) -> str | None:
     return 'objects of other types' if 'Trying to' in str(error) else None
 
 
-def _is_damage(error: RuntimeError) -> bool:
-    return any(hint in str(error) for hint in ('zip', 'PytorchStream', 'unexpected EOF', 'corrupt'))
+def _is_of_the_machine(error: RuntimeError) -> bool:
+    """Tell whether a sound file cannot be put on the device that was asked for."""
+    return any(hint in str(error) for hint in ('CUDA', 'cuda', 'device', 'MPS'))
 
 
 def _missing(path: Path) -> str:

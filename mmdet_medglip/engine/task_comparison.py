@@ -86,8 +86,11 @@ def read_comparison(path: str | Path) -> Comparison:
             int(content['trainable']),
             changes,
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f'{path} is no comparison of tasks ({error!r}).') from error
+    except (
+        *(ValueError, KeyError, TypeError, AttributeError),
+        *(OverflowError, RecursionError),
+    ) as error:
+        raise ValueError(f'{path} is no comparison of tasks ({error!r:.300}).') from error
 
 
 def changes_table(comparison: Comparison) -> str:

@@ -18,6 +18,10 @@ from mmdet_medglip.store.durable import sync
 __all__ = ['load_weights', 'save_weights', 'sort_header', 'weight_shapes']
 
 _SHARED = 'shared'
+_FAULTS = (
+    *(SafetensorError, ValueError, KeyError, AttributeError, TypeError),
+    *(RuntimeError, OverflowError),
+)
 
 
 def save_weights(path: Path, weights: Mapping[str, Tensor], half: bool = False) -> None:
@@ -70,7 +74,7 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
         with safe_open(path, framework='pt') as file:
             shared = _shared(file.metadata())
         return weights | {name: weights[owner] for name, owner in shared.items()}
-    except (SafetensorError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except _FAULTS as error:
         raise _damaged(path, error) from error
 
 
@@ -93,7 +97,7 @@ def weight_shapes(path: str | Path) -> dict[str, Tensor]:
             }
             shared = _shared(file.metadata())
         return found | {name: found[owner] for name, owner in shared.items()}
-    except (SafetensorError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except _FAULTS as error:
         raise _damaged(path, error) from error
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -30,6 +32,9 @@ __all__ = ['load_results', 'save_results']
 
 _FORMAT = 'mmdet_medglip results 1'
 _MOST_BYTES = 4 << 30
+_SMALL_BYTES = 256 << 20
+_MOST_UNPACKED = 200
+"""How many times its own size a file of over ``_SMALL_BYTES`` may unpack to."""
 _REMEDY = 'write it again with tools/test.py --results'
 
 _PER_IMAGE = (
@@ -39,6 +44,11 @@ _PER_IMAGE = (
 _OF_PART = {'phrases': 'num_phrases', 'above_nodes': 'num_above', 'gt_objects': 'num_gt'}
 _STRINGS = (*_PER_IMAGE, *_OF_PART)
 _NO_SLICE = -1
+_FAULTS = (
+    *(ValueError, EOFError, OSError, RuntimeError, KeyError, OverflowError, SyntaxError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError),
+)
+"""What a damaged archive, or the header of an array in it, can raise."""
 _COUNT_OF = {
     'asked': 'num_asked',
     'presence': 'num_presence',
@@ -117,7 +127,7 @@ def load_results(path: str | Path) -> Results:
         )
     try:
         return _from_arrays(_read_arrays(path))
-    except (ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except _FAULTS as error:
         raise ValueError(
             f'{path} is no result file, or damaged: {str(error).rstrip(".")}; {_REMEDY}.'
         ) from error
@@ -172,8 +182,9 @@ def _read_arrays(path: Path) -> dict[str, npt.NDArray]:
         missing = [name for name in _ARRAYS if name in expected.difference(known)]
         if missing:
             raise ValueError(f'it has no array {missing[0]!r}')
-        if sum(info.file_size for info in members.values()) > _MOST_BYTES:
-            raise ValueError(f'its arrays take more than {_MOST_BYTES >> 30} GiB')
+        most = max(_SMALL_BYTES, min(_MOST_BYTES, _MOST_UNPACKED * path.stat().st_size))
+        if sum(members[f'{name}.npy'].file_size for name in known) > most:
+            raise ValueError(f'its arrays take more than {most >> 20} MiB')
         arrays = {name: _read_array(archive, members[f'{name}.npy'], name) for name in known}
     return arrays | _without_volumes(arrays) if is_older else arrays
 

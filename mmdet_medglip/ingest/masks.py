@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from mmdet_medglip.ontology.ontology import BoxPolicy
 from mmdet_medglip.structures import Box, Instance
+from mmdet_medglip.structures.run_lengths import checked_runs
 
 __all__ = [
     'MaskInstances',
@@ -52,7 +53,12 @@ def encode_rle(mask: np.ndarray) -> dict[str, Any]:
 
 
 def decode_rle(rle: Mapping[str, Any]) -> np.ndarray:
-    """Decode a COCO compressed RLE to a bool array (H, W), True inside."""
+    """Decode a COCO compressed RLE to a bool array (H, W), True inside.
+
+    Raises:
+        ValueError: If it is damaged, or its runs do not add up to its size.
+    """
+    checked_runs(rle)
     return pycocotools.mask.decode(dict(rle)).astype(bool)
 
 
@@ -173,7 +179,7 @@ def mask_from_polygons(polygons: list[list[float]], height: int, width: int) -> 
     if not polygons:
         return np.zeros((height, width), dtype=bool)
     parts = pycocotools.mask.frPyObjects(polygons, height, width)
-    return decode_rle(pycocotools.mask.merge(parts))
+    return pycocotools.mask.decode(pycocotools.mask.merge(parts)).astype(bool)
 
 
 def _instance(

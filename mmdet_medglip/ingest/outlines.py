@@ -9,6 +9,7 @@ import numpy as np
 import pycocotools.mask
 
 from mmdet_medglip.structures import Box, Rle
+from mmdet_medglip.structures.run_lengths import runs_of
 
 __all__ = [
     'RegionError',
@@ -125,7 +126,10 @@ def checked_rle(rle: Any, size: tuple[int, int]) -> Rle:
     if isinstance(counts, list):
         runs = [_run(value) for value in counts]
     elif isinstance(counts, str):
-        runs = _decode_runs(counts)
+        try:
+            runs = runs_of(counts).tolist()
+        except ValueError as error:
+            raise RegionError(str(error)) from None
     else:
         raise RegionError(f'run length needs a list or text as counts, got {_short(counts)}')
     if min(runs, default=-1) < 0 or sum(runs) != size[0] * size[1]:
@@ -140,25 +144,6 @@ def _run(value: Any) -> int:
     if not _is_number(value) or not math.isfinite(value) or value != int(value):
         raise RegionError(f'runs must be whole numbers, got {_short(value)}')
     return int(value)
-
-
-def _decode_runs(text: str) -> list[int]:
-    """Decode the text of a compressed run length, 5 bits a character and differences."""
-    runs: list[int] = []
-    position = 0
-    while position < len(text):
-        value, shift, more = 0, 0, True
-        while more:
-            code = ord(text[position]) - 48 if position < len(text) else -1
-            if not 0 <= code < 64 or shift > 30:
-                raise RegionError('compressed run length is damaged')
-            value |= (code & 0x1F) << shift
-            more = bool(code & 0x20)
-            position, shift = position + 1, shift + 5
-        if code & 0x10:
-            value -= 1 << shift
-        runs.append(value + runs[-2] if len(runs) > 2 else value)
-    return runs
 
 
 def _polygon(values: Any, size: tuple[int, int]) -> list[float]:

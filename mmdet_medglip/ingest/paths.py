@@ -19,6 +19,7 @@ __all__ = [
     'split_fields',
 ]
 
+_MAX_NAME, _MAX_PATH = 255, 4000
 _FIELD = re.compile(r'\{(\w+)(?::[^{}/]*)?\}')
 _TOKEN = re.compile(r'\{\w+(?::[^{}/]*)?\}|\*+|\?|\[[^\]]+\]|[^*?{\[]+|.')
 
@@ -51,13 +52,13 @@ def inside(root: Path, relative: str | Path) -> Path:
             circle of such links.
     """
     text = _relative(root, relative)
-    path = root / text
+    path, shown = root / text, text[:300]
     try:
         is_inside = path.resolve().is_relative_to(root.resolve())
     except (OSError, RuntimeError) as error:
-        raise ValueError(f'Path {text!r} in {root} leads nowhere ({error}); remove it.') from None
+        raise ValueError(f'Path {shown!r} in {root} leads nowhere ({error}); remove it.') from None
     if not is_inside:
-        raise ValueError(f'Path {text!r} leaves {root} by a symbolic link; copy the file instead.')
+        raise ValueError(f'Path {shown!r} leaves {root} by a symbolic link; copy the file instead.')
     return path
 
 
@@ -201,8 +202,11 @@ def _relative(root: Path, relative: str | Path) -> str:
     absolute = text.startswith(('/', '\\')) or re.match(r'[A-Za-z]:', text) is not None
     if absolute or '..' in parts or '\0' in text:
         raise ValueError(
-            f"Path {text!r} must be relative to {root} and free of '..'; correct its source."
+            f"Path {text[:300]!r} must be relative to {root} and free of '..'; correct its source."
         )
+    lengths = [len(part.encode('utf-8', 'surrogatepass')) for part in parts]
+    if max(lengths) > _MAX_NAME or sum(lengths) + len(lengths) > _MAX_PATH:
+        raise ValueError(f'Path {text[:80]!r}... in {root} is longer than a file name can be.')
     return text
 
 

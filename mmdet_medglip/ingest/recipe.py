@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-import yaml
 
 from mmdet_medglip.ontology import Ontology
+from mmdet_medglip.ontology.plain_yaml import load_yaml
 from mmdet_medglip.registry import READERS
 
 from .label_map import LabelMap
@@ -196,8 +196,8 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
     if path.stat().st_size > _BYTES_LIMIT:
         raise RecipeError(f'Recipe file {path} is over {_BYTES_LIMIT} bytes; it is not a recipe.')
     try:
-        data = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        data = load_yaml(path.read_text(encoding='utf-8'))
+    except ValueError as error:
         raise RecipeError(f'Recipe file {path} is not valid YAML: {error}') from error
     return parse_recipe(data, f'Recipe file {path}')
 

@@ -24,6 +24,7 @@ STAGES = ('read', 'labels', 'boxes', 'quality', 'identity', 'split', 'write')
 """The stages of an ingest, in their order."""
 
 _LONGEST = 500
+_MAX_BYTES = 4 << 30
 
 REJECT_SCHEMA = pa.schema(
     [
@@ -103,10 +104,26 @@ def write_rejects(path: Path, rejects: Iterable[Reject]) -> None:
 
 
 def read_rejects(path: Path) -> Iterator[Reject]:
-    """Read the rows of a file of :func:`write_rejects`; none if there is no file."""
-    if path.is_file():
-        for row in pq.read_table(path, schema=REJECT_SCHEMA).to_pylist():
-            yield Reject(**row)
+    """Read the rows of a file of :func:`write_rejects`; none if there is no file.
+
+    Raises:
+        ValueError: If it is damaged, or unpacks to over 4 GiB.
+    """
+    if not path.is_file():
+        return
+    try:
+        with pq.ParquetFile(path) as file:
+            groups = (file.metadata.row_group(number) for number in range(file.num_row_groups))
+            if sum(group.total_byte_size for group in groups) > _MAX_BYTES:
+                raise ValueError('it unpacks to far too much')
+            for batch in file.iter_batches():
+                for row in batch.cast(REJECT_SCHEMA).to_pylist():
+                    yield Reject(**row)
+    except (pa.ArrowException, OSError, ValueError, TypeError) as error:
+        raise ValueError(
+            f'{path} is no table of rejects, or damaged ({one_line(str(error))}); run the ingest '
+            'again.'
+        ) from error
 
 
 def summarise_rejects(rejects: Iterable[Reject]) -> dict[str, dict[str, int]]:

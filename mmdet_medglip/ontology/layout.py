@@ -1,28 +1,14 @@
 """The layout of a label file: reading it, and one clear error for each fault in it."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from .plain_yaml import load_yaml
 
 __all__ = ['Entry', 'read_yaml']
 
-_Loader: Any = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
-
-
-class _UniqueKeyLoader(_Loader):
-    """YAML loader that refuses a key given twice, of which YAML would keep the last."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
-        """Build a mapping once its keys are known to differ."""
-        seen = set()
-        for key_node, _ in node.value:
-            if key_node.value in seen:
-                line = key_node.start_mark.line + 1
-                raise yaml.YAMLError(f'{key_node.value!r} is given twice, again in line {line}')
-            seen.add(key_node.value)
-        return super().construct_mapping(node, deep)
+_MAX_BYTES = 16 << 20
 
 
 def read_yaml(path: Path) -> Any:
@@ -36,13 +22,15 @@ def read_yaml(path: Path) -> Any:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not valid YAML, or has a key twice.
+        ValueError: If it is too large, is not valid YAML, or has a key twice.
     """
     if not path.is_file():
         raise FileNotFoundError(f'Label file {path} does not exist; pass an existing YAML file.')
+    if path.stat().st_size > _MAX_BYTES:
+        raise ValueError(f'Label file {path} is over {_MAX_BYTES} bytes; it is no label file.')
     try:
-        return yaml.load(path.read_text(encoding='utf-8'), _UniqueKeyLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return load_yaml(path.read_text(encoding='utf-8'))
+    except ValueError as error:
         raise ValueError(f'Label file {path} is not valid YAML: {error}') from error
 
 

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from .known_types import Kind, check_type
+from .plain_values import TUPLE
 
 __all__ = ['DROPPED', 'check_config']
 
@@ -50,6 +51,8 @@ def _check(value: Any, kind: Kind, where: str, depth: int) -> None:
         for key, one in value.items():
             if not _KEY.fullmatch(key) or key in _REFUSED:
                 raise ValueError(f'{where} has the entry {key[:80]!r}, which is not allowed there.')
+            if key == TUPLE and (len(value) > 1 or not isinstance(one, list)):
+                raise ValueError(f'{where} has {TUPLE!r} with something else than a list.')
             if key == 'type':
                 check_type(one, kind, where)
             else:

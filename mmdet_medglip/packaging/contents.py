@@ -117,19 +117,22 @@ class Contents:
         try:
             head = msgspec.json.decode(content)
             told = (head['format'], head['version'])
-        except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        except (
+            *(msgspec.DecodeError, UnicodeDecodeError, RecursionError),
+            *(KeyError, TypeError),
+        ) as error:
             raise ValueError(f'{path} is damaged ({error}); get the model again.') from error
         if told[0] != _FORMAT or not isinstance(told[1], int):
-            raise ValueError(f'{path} has the format {told[0]!r}, expected {_FORMAT!r}.')
+            raise ValueError(f'{path} has the format {told[0]!r:.80}, expected {_FORMAT!r}.')
         if told[1] > _VERSION:
             raise ValueError(
                 f'{folder} has version {told[1]} of the format, written by mmdet-medglip '
-                f'{head.get("written_by")}; this is {__version__} and reads up to {_VERSION}: '
-                'upgrade mmdet-medglip.'
+                f'{head.get("written_by")!s:.80}; this is {__version__} and reads up to '
+                f'{_VERSION}: upgrade mmdet-medglip.'
             )
         try:
             return msgspec.json.decode(content, type=cls)
-        except (msgspec.DecodeError, ValueError) as error:
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise ValueError(f'{path} is damaged ({error}); get the model again.') from error
 
     def write(self, folder: Path) -> None:

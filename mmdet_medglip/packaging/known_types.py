@@ -69,14 +69,14 @@ def check_type(name: Any, kind: Kind, where: str) -> None:
     """
     if where.rpartition('.')[2] == 'nms':
         if name not in _SUPPRESSIONS:
-            raise ValueError(f'{where}.type must be one of {_SUPPRESSIONS}, got {name!r}.')
+            raise ValueError(f'{where}.type must be one of {_SUPPRESSIONS}, got {name!r:.80}.')
         return
     found = _find(name, kind) if isinstance(name, str) else None
     module = getattr(found, '__module__', '')
     if found is None or not _is_in(module, HOMES[kind]) or _is_in(module, _NOT):
         told = f', which is of {module}' if module else ''
         raise ValueError(
-            f'{where}.type is {name!r}{told}; a packed model may name registered parts of '
+            f'{where}.type is {name!r:.80}{told}; a packed model may name registered parts of '
             "mmdet_medglip, mmdet's and mmpretrain's detectors alone. Whoever packed it has to "
             'leave it out, or give you the config to run as code.'
         )

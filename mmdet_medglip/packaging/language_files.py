@@ -72,10 +72,10 @@ def check_language_files(folder: Path) -> None:
         if any(not abs(one) <= _MOST for one in numbers) and name == 'config.json':
             raise ValueError(f'{folder / name} has a number beyond {_MOST}.')
     kind = _read(folder / 'config.json').get('model_type')
-    if kind not in CONFIG_MAPPING_NAMES:
+    if not isinstance(kind, str) or kind not in CONFIG_MAPPING_NAMES:
         raise ValueError(
-            f'{folder / "config.json"} is of the model type {kind!r}, which Transformers does not '
-            'have itself.'
+            f'{folder / "config.json"} is of the model type {kind!r:.80}, which Transformers '
+            'does not have itself.'
         )
 
 

@@ -74,6 +74,8 @@ class PackedModel:
                 f'{", ".join(sorted(plain)[:5])}.'
             )
         where = str(folder / 'config.json')
+        if not isinstance(plain['model'], dict) or not isinstance(plain['test_pipeline'], list):
+            raise ValueError(f'{where} must have an object as model and a list as test_pipeline.')
         for kind, name in (('model', 'model'), ('transform', 'test_pipeline')):
             try:
                 check_config(plain[name], kind, name)  # type: ignore[arg-type] # a literal

@@ -10,9 +10,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ['plain_of', 'value_of']
+__all__ = ['TUPLE', 'plain_of', 'value_of']
 
-_TUPLE = 'tuple()'
+TUPLE = 'tuple()'
+"""Key of a mapping that stands for a tuple."""
 
 
 def plain_of(value: Any, where: str = 'config') -> Any:
@@ -42,7 +43,7 @@ def plain_of(value: Any, where: str = 'config') -> Any:
         return {key: plain_of(one, f'{where}.{key}') for key, one in value.items()}
     if isinstance(value, list | tuple):
         items = [plain_of(one, f'{where}[{row}]') for row, one in enumerate(value)]
-        return {_TUPLE: items} if isinstance(value, tuple) else items
+        return {TUPLE: items} if isinstance(value, tuple) else items
     if isinstance(value, type):
         return value.__name__
     raise ValueError(
@@ -54,7 +55,7 @@ def plain_of(value: Any, where: str = 'config') -> Any:
 def value_of(plain: Any) -> Any:
     """Undo :func:`plain_of`."""
     if isinstance(plain, dict):
-        if set(plain) == {_TUPLE}:
-            return tuple(value_of(one) for one in plain[_TUPLE])
+        if set(plain) == {TUPLE}:
+            return tuple(value_of(one) for one in plain[TUPLE])
         return {key: value_of(one) for key, one in plain.items()}
     return [value_of(one) for one in plain] if isinstance(plain, list) else plain

@@ -21,6 +21,8 @@ DAMAGED = 'The store was copied or written incompletely: copy or ingest it again
 _HOW_TO_MAKE = 'Make one with tools/ingest.py (own data) or tools/make_demo_data.py (phantoms).'
 _SHARD_FILE = re.compile(r'[A-Za-z0-9_~-][A-Za-z0-9._~-]*/\d{5,}\.arrow')
 _SHA256 = re.compile(r'[0-9a-f]{64}')
+_MAX_BYTES = 256 << 20
+_MOST = (1 << 63) - 1
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,9 @@ class StoreIndex:
         for key, kind in (('name', str), ('modalities', list), ('labels', dict)):
             if not isinstance(data.get(key), kind):
                 raise ValueError(f'{path} lacks {key!r}, or it is no {kind.__name__}. {DAMAGED}')
+        words = [*data['modalities'], *data['labels'].values()]
+        if not all(isinstance(word, str) for word in words):
+            raise ValueError(f"{path}: 'modalities' and 'labels' must hold words. {DAMAGED}")
         if not isinstance(data.get('sources'), list):
             raise ValueError(f"{path} lacks 'sources', or it is no list. {DAMAGED}")
         for entry in data['sources']:
@@ -178,25 +183,28 @@ def _load(root: Path, path: Path) -> dict[str, Any]:
         )
     if not path.is_file():
         raise FileNotFoundError(f'{root} is not a store: it has no {STORE_FILE}. {_HOW_TO_MAKE}')
+    if path.stat().st_size > _MAX_BYTES:
+        raise ValueError(f'{path} has over {_MAX_BYTES} bytes, more than any index. {DAMAGED}')
     try:
         data = json.loads(path.read_text(encoding='utf-8'))
-    except ValueError as error:
+        json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError) as error:
         raise ValueError(f'{path} is not valid JSON ({error}). {DAMAGED}') from error
     if not isinstance(data, dict) or data.get('format') != STORE_FORMAT:
         raise ValueError(f"{path}: 'format' must be {STORE_FORMAT!r}. {_HOW_TO_MAKE}")
     version = data.get('version')
-    if version != STORE_VERSION:
+    if version != STORE_VERSION or isinstance(version, bool | float):
         newer = isinstance(version, int) and version > STORE_VERSION
         todo = 'update mmdet_medglip' if newer else 'ingest the data again into a new store'
         raise ValueError(
-            f'{path} has version {version!r}, this package reads {STORE_VERSION}: {todo}.'
+            f'{path} has version {version!r:.80}, this package reads {STORE_VERSION}: {todo}.'
         )
     return data
 
 
 def _check_entry(entry: Any, where: str, todo: str) -> None:
     if not isinstance(entry, Mapping) or not isinstance(entry.get('name'), str):
-        raise ValueError(f"{where}: a source must have a 'name', got {entry!r}. {todo}")
+        raise ValueError(f"{where}: a source must have a 'name', got {entry!r:.80}. {todo}")
     name = entry['name']
     for key, kind in (('shards', list), ('counts', dict), ('labels', dict)):
         if not isinstance(entry.get(key), kind):
@@ -207,10 +215,17 @@ def _check_entry(entry: Any, where: str, todo: str) -> None:
         fault = _shard_fault(shard)
         if fault:
             raise ValueError(f'{where}: a shard of source {name!r} {fault}. {todo}')
+    for key, depth in (('counts', 3), ('labels', 2)):
+        if not _is_counted(entry[key], depth):
+            raise ValueError(
+                f'{where}: {key!r} of source {name!r} must be whole numbers from 0 on, in '
+                f'mappings {depth} deep. {todo}'
+            )
     rows = sum(shard['rows'] for shard in entry['shards'])
-    if _count(entry['counts']) != rows:
+    counted = sum(n.get('records', 0) for by in entry['counts'].values() for n in by.values())
+    if counted != rows:
         raise ValueError(
-            f"{where}: source {name!r} counts {_count(entry['counts'])} records in 'counts' but "
+            f"{where}: source {name!r} counts {counted} records in 'counts' but "
             f'its shards hold {rows}. {todo}'
         )
 
@@ -218,21 +233,25 @@ def _check_entry(entry: Any, where: str, todo: str) -> None:
 def _shard_fault(shard: Any) -> str:
     """Say what is wrong with a shard's entry; empty if nothing is."""
     if not isinstance(shard, Mapping):
-        return f'must be an object, got {shard!r}'
+        return f'must be an object, got {shard!r:.80}'
     for key, form in (('file', _SHARD_FILE), ('sha256', _SHA256)):
         value = shard.get(key)
         if not isinstance(value, str) or not form.fullmatch(value):
-            return f'has a bad {key!r}: {value!r}'
+            return f'has a bad {key!r}: {value!r:.80}'
     for key in ('rows', 'bytes'):
         value = shard.get(key)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            return f'must have a positive {key!r}, got {value!r}'
+        if not _is_count(value) or value < 1:
+            return f'must have a positive {key!r}, got {value!r:.80}'
     return ''
 
 
-def _count(counts: Mapping[str, Any]) -> int | None:
-    """Add up the records of ``counts``; None if it has another form."""
-    try:
-        return sum(int(n['records']) for split in counts.values() for n in split.values())
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return None
+def _is_counted(counts: Any, depth: int) -> bool:
+    """Tell whether counts are whole numbers, in mappings of one depth."""
+    if depth == 0:
+        return _is_count(counts)
+    is_mapping = isinstance(counts, Mapping)
+    return is_mapping and all(_is_counted(value, depth - 1) for value in counts.values())
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST

@@ -17,6 +17,7 @@ page of the file becomes resident; columns of nested values would make all of th
 within one random walk. Fields may only be appended, with a default: older files then still read.
 """
 
+import math
 import struct
 from typing import Any
 
@@ -24,7 +25,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from mmdet_medglip.structures import Instance, Record
+from mmdet_medglip.structures import SPLITS, Instance, Record
 
 __all__ = [
     'IMAGES_DIR',
@@ -166,7 +167,8 @@ def encode_record(record: Record) -> bytes:
 def decode_record(data: bytes) -> Record:
     """Turn the bytes of a row into the record they were made from.
 
-    The types are checked, the values are not: they were when the record was written.
+    Types are checked, and all that a :class:`Record` promises but the runs of masks; and that the
+    image lies in the store.
 
     Args:
         data: What :func:`encode_record` returned.
@@ -180,8 +182,10 @@ def decode_record(data: bytes) -> Record:
     try:
         row = _DECODER.decode(data)
         size = [row.height, row.width]
-        instances = tuple([_instance(item, size) for item in row.instances])
-    except (msgspec.MsgspecError, UnicodeError, struct.error) as error:
+        _check_row(row)
+        length = len(row.caption or '')
+        instances = tuple([_instance(item, size, length) for item in row.instances])
+    except (msgspec.MsgspecError, ValueError, struct.error) as error:
         raise ValueError(f'not a stored record ({error})') from error
     record = _new(Record)
     # In the order of the dataclass, and past its checks, which cost more than all the rest.
@@ -226,11 +230,37 @@ def _stored(instance: Instance) -> StoredInstance:
     )
 
 
-def _instance(row: StoredInstance, size: list[int]) -> Instance:
+def _check_row(row: StoredRecord) -> None:
+    path, window, spacing = row.image_path, row.window, row.spacing_mm
+    if not all(map(str.strip, (row.image_id, row.modality, row.source, row.patient_id))):
+        raise ValueError('its id, modality, source or patient is empty')
+    if row.split not in SPLITS or not all(row.flags):
+        raise ValueError(f'its split is {row.split[:80]!r}, its flags {row.flags!r:.80}')
+    if row.height < 1 or row.width < 1:
+        raise ValueError(f'its size is {row.height} x {row.width}')
+    if path.startswith('/') or '\0' in path or '..' in path.split('/'):
+        raise ValueError(f'its image {path[:80]!r} lies outside the store')
+    if not 0 < abs(row.rescale_slope) < math.inf or not abs(row.rescale_intercept) < math.inf:
+        raise ValueError('its rescale slope or intercept is no finite number, or the slope is 0')
+    if window is not None and not (abs(window[0]) < math.inf and 0 < window[1] < math.inf):
+        raise ValueError(f'its window is {window}')
+    if spacing is not None and not (0 < spacing[0] < math.inf and 0 < spacing[1] < math.inf):
+        raise ValueError(f'its spacing is {spacing}')
+
+
+def _instance(row: StoredInstance, size: list[int], length: int) -> Instance:
+    x1, y1, x2, y2 = box = _BOX.unpack(row.bbox)
+    if not (0 <= x1 < x2 <= size[1] and 0 <= y1 < y2 <= size[0]):
+        raise ValueError(f'its box {box} is none in {size}')
+    if row.label is None and not row.phrase and not row.tokens_positive:
+        raise ValueError('a region has neither label, phrase nor span')
+    for start, end in row.tokens_positive:
+        if not 0 <= start < end <= length:
+            raise ValueError(f'its span {(start, end)} is none in a caption of {length}')
     instance = _new(Instance)
     counts = row.mask
     fields = {
-        'bbox': _BOX.unpack(row.bbox),
+        'bbox': box,
         'label': row.label,
         'phrase': row.phrase,
         'tokens_positive': row.tokens_positive,

@@ -83,7 +83,7 @@ def load_tokenizer(name: str) -> PreTrainedTokenizerFast:
 
     source = resolve_language_model(name)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source)
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
     except (OSError, ImportError, ValueError) as error:
         raise offline_error(name, error) from error
     if not tokenizer.is_fast:

@@ -287,3 +287,52 @@ def test_names_and_absence(tmp_path):
         load_results(tmp_path / 'none.npz')
     with pytest.raises(ValueError, match=r'end in \.npz'):
         save_results(tmp_path / 'r.pkl', results())
+
+
+def _repacked(path, kind=zipfile.ZIP_DEFLATED, **contents):
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, 'w', kind) as archive:
+        for name, content in {**members, **contents}.items():
+            archive.writestr(name, content)
+
+
+def _small(tmp_path):
+    path = tmp_path / 'r.npz'
+    save_results(path, Results(('a', 'b', 'c'), ('A', 'B', 'C'), (label_image(),)))
+    return path
+
+
+def test_a_bomb_is_not_unpacked(tmp_path):
+    """300 MB of zeros in 300 kB, of the right type and in a shape that fits."""
+    path = _small(tmp_path)
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros(300_000_000, np.uint8))
+    _repacked(path, **{'image_path_bytes.npy': buffer.getvalue()})
+    with pytest.raises(ValueError, match=r'r\.npz is no result file.* take more than 256 MiB'):
+        load_results(path)
+
+
+@pytest.mark.parametrize('kind', [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2], ids=['lzma', 'bzip2'])
+def test_damage_in_other_packings_is_named(tmp_path, kind):
+    path = _small(tmp_path)
+    _repacked(path, kind)
+    content = bytearray(path.read_bytes())
+    start = content.index(b'header.npy') + 30
+    content[start : start + 40] = b'\x07' * 40
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r'r\.npz is no result file, or damaged'):
+        load_results(path)
+
+
+@pytest.mark.parametrize(
+    'header',
+    [b'(' * 90, b"{'descr': '<f4', 'shape': (1,", b'\xff' * 90, b'lambda: 0'],
+    ids=range(4),
+)
+def test_a_header_that_is_no_header_is_named(tmp_path, header):
+    path = _small(tmp_path)
+    data = b'\x93NUMPY\x01\x00' + len(header).to_bytes(2, 'little') + header
+    _repacked(path, **{'size.npy': data})
+    with pytest.raises(ValueError, match=r'r\.npz is no result file, or damaged'):
+        load_results(path)

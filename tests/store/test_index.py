@@ -111,7 +111,12 @@ def _changed(path: str, value: object) -> dict:
         pytest.param('sources.0.shards.0.rows', 0, "positive 'rows', got 0", id='rows-zero'),
         pytest.param('sources.0.shards.0.bytes', True, "positive 'bytes'", id='bytes-flag'),
         pytest.param('sources.0.shards.0.rows', 9, "3 records in 'counts' .* 9", id='count'),
-        pytest.param('sources.0.counts', {'train': 3}, "None records in 'counts'", id='counts'),
+        pytest.param(
+            'sources.0.counts',
+            {'train': 3},
+            "'counts' of source 'a' must be whole numbers",
+            id='counts',
+        ),
     ],
 )
 def test_bad_files(tmp_path: Path, path: str, value: object, message: str) -> None:

@@ -1,18 +1,20 @@
 """COCO files: detection or grounding annotations of all images in one JSON object."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pycocotools import mask as coco_mask
-
+from mmdet_medglip.ingest.outlines import checked_rle, polygons_to_rle
 from mmdet_medglip.ontology import Ontology
-from mmdet_medglip.structures import Instance, Record
+from mmdet_medglip.structures import Instance, Record, Rle
 
 from .lines import LineSource
 
 __all__ = ['CocoSource']
+
+_MOST = 1 << 1000
 
 
 class CocoSource(LineSource):
@@ -43,7 +45,7 @@ class CocoSource(LineSource):
         label_map: Mapping[str, str] | None = None,
     ) -> None:
         data = _load(path)
-        self._categories = {c['id']: str(c['name']) for c in data.get('categories', [])}
+        self._categories = {c['id']: _name(path, c) for c in data['categories']}
         lines = _lines(path, data)
         super().__init__(path, image_root, ontology, modality, bad_boxes, label_map, lines)
 
@@ -79,8 +81,8 @@ class CocoSource(LineSource):
                 f'{name} has category_id {entry.get("category_id")!r}, which categories do not '
                 f'list (they list {sorted(self._categories)}): correct the file.'
             )
-        if len(entry['bbox']) != 4:
-            raise ValueError(f'{name} must have a bbox of four numbers, got {entry["bbox"]!r}.')
+        if not _is_box(entry['bbox']):
+            raise ValueError(f'{name} must have a bbox of four numbers, got {entry["bbox"]!r:.80}.')
         x, y, w, h = entry['bbox']
         spans = entry.get('tokens_positive') or ()
         category = self._categories[entry['category_id']]
@@ -107,17 +109,44 @@ class CocoSource(LineSource):
         return True
 
 
+def _is_box(value: Any) -> bool:
+    is_list = isinstance(value, list | tuple) and len(value) == 4
+    return is_list and all(
+        isinstance(v, float) or (isinstance(v, int) and not isinstance(v, bool) and abs(v) < _MOST)
+        for v in value
+    )
+
+
 def _load(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f'{path} is not valid JSON ({error}): correct the file.') from error
     if not isinstance(data, dict) or not {'images', 'annotations'} <= data.keys():
+        found = sorted(data)[:12] if isinstance(data, dict) else type(data).__name__
         raise ValueError(
             f'{path} is no COCO file: expected an object with "images", "annotations" and '
-            f'"categories", got {sorted(data) if isinstance(data, dict) else type(data).__name__}.'
+            f'"categories", got {found}.'
         )
+    for key, needed in (('images', 'id'), ('annotations', 'image_id'), ('categories', 'id')):
+        _check_list(path, key, data.setdefault(key, []), needed)
     return data
+
+
+def _check_list(path: Path, key: str, entries: Any, needed: str) -> None:
+    if not isinstance(entries, list):
+        raise ValueError(f'{path}: "{key}" must be a list, got {type(entries).__name__}.')
+    for number, entry in enumerate(entries):
+        value = entry.get(needed) if isinstance(entry, dict) else None
+        if not isinstance(value, int | str):
+            raise ValueError(
+                f'{path}: {key}[{number}] must be an object with "{needed}", a number or text, got '
+                f'{entry!r:.80}: correct the file.'
+            )
+    if key != 'annotations':
+        twice = [value for value, n in Counter(entry[needed] for entry in entries).items() if n > 1]
+        if twice:
+            raise ValueError(f'{path}: two of {key} have the id {twice[0]!r:.80}.')
 
 
 def _lines(path: Path, data: dict[str, Any]) -> list[bytes]:
@@ -136,14 +165,19 @@ def _lines(path: Path, data: dict[str, Any]) -> list[bytes]:
     ]
 
 
-def _rle(segmentation: Any, width: int, height: int) -> dict[str, Any] | None:
+def _name(path: Path, category: dict[str, Any]) -> str:
+    if not isinstance(category.get('name'), str | int):
+        raise ValueError(f'{path}: category {category["id"]!r:.80} has no "name".')
+    return str(category['name'])
+
+
+def _rle(segmentation: Any, width: int, height: int) -> Rle | None:
     """Turn a COCO segmentation (polygons, counts, RLE) into a compressed RLE; None if absent."""
-    if isinstance(segmentation, dict) and isinstance(segmentation.get('counts'), str):
-        return segmentation
-    if isinstance(segmentation, list):
-        segmentation = [polygon for polygon in segmentation if len(polygon) >= 6]
     if not segmentation:
         return None
-    rles = coco_mask.frPyObjects(segmentation, height, width)
-    rle = coco_mask.merge(rles) if isinstance(rles, list) else rles
-    return {'size': [height, width], 'counts': rle['counts'].decode('ascii')}
+    if isinstance(segmentation, dict):
+        return checked_rle(segmentation, (height, width))
+    if not isinstance(segmentation, list):
+        raise ValueError(f'segmentation must be polygons or run lengths, got {segmentation!r:.80}')
+    polygons = [one for one in segmentation if not isinstance(one, list) or len(one) >= 6]
+    return polygons_to_rle(polygons, (height, width))

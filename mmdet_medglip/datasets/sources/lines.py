@@ -16,7 +16,7 @@ from mmdet_medglip.structures import Instance, Record
 
 from .base import InstanceTable, RecordSource
 
-__all__ = ['BAD_BOXES', 'LineSource', 'fit_box', 'relative_path']
+__all__ = ['BAD_BOXES', 'LineSource', 'fit_box', 'relative_path', 'text_field']
 
 BAD_BOXES = ('error', 'drop')
 """What to do with a box that is empty, not finite or outside its image."""
@@ -122,13 +122,15 @@ class LineSource(RecordSource):
             where = f'{self.origin}, image {index}'
         try:
             data = json.loads(self._line(index))
-        except ValueError as error:
+            if not isinstance(data, dict):
+                raise ValueError(f'it is a {type(data).__name__}, expected an object')
+        except (ValueError, RecursionError) as error:
             raise ValueError(f'{where} is not valid JSON ({error}): correct the file.') from error
         try:
             return self._record(data).validate(self.ontology, open_modality=True)
         except KeyError as error:
             raise ValueError(f'{where} has no field {error}: add it.') from error
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f'{where}: {error}') from error
 
     def _scan(self) -> None:
@@ -167,6 +169,9 @@ class LineSource(RecordSource):
                 "modalities= with exactly one entry, or modalities='auto' to find it."
             )
         self._names_splits |= 'split' in data
+        for key in ('body_region', 'view', 'rescale_type', 'caption'):
+            if data.get(key) is not None:
+                text_field(data, key)
         optional = ('body_region', 'view', 'spacing_mm', 'rescale_slope', 'rescale_intercept')
         return {
             'image_id': image_id,
@@ -243,13 +248,26 @@ def relative_path(name: str, image_id: str) -> str:
     Raises:
         ValueError: If ``name`` is absolute or contains ``..``.
     """
-    path = PurePosixPath(str(name).replace('\\', '/'))
-    if path.is_absolute() or '..' in path.parts or not path.parts:
+    name = str(name)
+    path = PurePosixPath(name.replace('\\', '/'))
+    if path.is_absolute() or '..' in path.parts or not path.parts or '\0' in name:
         raise ValueError(
-            f'image name {name!r} of record {image_id!r} must be relative to the image folder and '
-            "without '..': change data_prefix or the file."
+            f'image name {name[:300]!r} of record {image_id[:300]!r} must be relative to the '
+            "image folder and without '..': change data_prefix or the file."
         )
     return str(path)
+
+
+def text_field(data: Mapping[str, Any], key: str) -> str:
+    """Return a field that must be text.
+
+    Raises:
+        KeyError: It is missing.
+        ValueError: It is no text.
+    """
+    if not isinstance(data[key], str):
+        raise ValueError(f'{key!r} must be text, got {data[key]!r:.80}')
+    return data[key]
 
 
 def _is_good(box: Any, width: int, height: int) -> bool:

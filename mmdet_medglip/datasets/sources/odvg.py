@@ -6,7 +6,7 @@ from typing import Any
 
 from mmdet_medglip.structures import Instance, Record
 
-from .lines import LineSource
+from .lines import LineSource, text_field
 
 __all__ = ['OdvgSource', 'read_label_map']
 
@@ -30,7 +30,7 @@ class OdvgSource(LineSource):
         size = (data['width'], data['height'])
         if 'grounding' in data:
             grounding = data['grounding']
-            fields['caption'] = grounding['caption']
+            fields['caption'] = text_field(grounding, 'caption')
             instances = self._regions(grounding['regions'], size)
         else:
             found = data.get('detection', {}).get('instances', [])
@@ -53,7 +53,7 @@ class OdvgSource(LineSource):
                         box,
                         *size,
                         None,
-                        phrase=region['phrase'],
+                        phrase=text_field(region, 'phrase'),
                         tokens_positive=region['tokens_positive'],
                         **_extras(region),
                     )
@@ -66,8 +66,8 @@ class OdvgSource(LineSource):
         label = str(entry['label'])
         if label not in self.label_map:
             raise ValueError(
-                f'label {label!r} has no category and is not in the label map '
-                f'{sorted(self.label_map)}: pass label_map= or correct the file.'
+                f'label {label[:80]!r} has no category and is not in the label map '
+                f'{sorted(self.label_map)[:20]}: pass label_map= or correct the file.'
             )
         return label
 
@@ -83,7 +83,7 @@ def read_label_map(path: Path) -> dict[str, str]:
         raise FileNotFoundError(f'Label map {path} does not exist: check label_map.')
     try:
         data = json.loads(path.read_text(encoding='utf-8'))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f'Label map {path} is not valid JSON ({error}).') from error
     if not isinstance(data, dict) or not all(isinstance(name, str) for name in data.values()):
         raise ValueError(

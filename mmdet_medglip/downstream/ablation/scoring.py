@@ -35,7 +35,7 @@ def read_said(path: str | Path) -> list[dict[str, Any]]:
         for number, text in enumerate(file, start=1):
             try:
                 line = json.loads(text)
-            except json.JSONDecodeError as error:
+            except (ValueError, RecursionError) as error:
                 raise ValueError(f'{path}, line {number} is not valid JSON ({error}).') from None
             if not isinstance(line, dict):
                 raise ValueError(f'{path}, line {number} must be an object, got {line!r:.80}.')

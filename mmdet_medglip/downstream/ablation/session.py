@@ -82,7 +82,7 @@ def _read(path: Path) -> dict:
         return {}
     try:
         state = json.loads(path.read_text())
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f'{path} is damaged ({error}); remove it to run again.') from None
     if not isinstance(state, dict):
         raise ValueError(f'{path} is damaged; remove it to run again.')

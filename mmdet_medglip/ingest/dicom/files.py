@@ -1,6 +1,5 @@
 """DICOM files at the border: told from others, opened with bounds, asked without surprises."""
 
-import io
 import math
 import warnings
 import zlib
@@ -13,6 +12,8 @@ from pydicom.config import disable_value_validation
 from pydicom.filereader import read_file_meta_info
 from pydicom.multival import MultiValue
 from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+from mmdet_medglip.store.whole_file import WholeFile
 
 __all__ = [
     'MAX_FILE_BYTES',
@@ -67,7 +68,7 @@ def open_dicom(path: Path, *, pixels: bool = True, tags: Sequence[str] | None = 
         with _quiet():
             _check_deflated(path)
             wanted = None if tags is None else list(tags)
-            with _WholeFile(path) as file:
+            with WholeFile(path) as file:
                 return dcmread(file, stop_before_pixels=not pixels, specific_tags=wanted)
     except MemoryError:
         raise
@@ -142,20 +143,6 @@ def named(path: Path) -> Iterator[None]:
         if str(path) in str(error):
             raise
         raise ValueError(f'{path} {error}') from None
-
-
-class _WholeFile(io.BufferedReader):
-    """A file that sets aside memory for what it holds, not for what a damaged header announces."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(io.FileIO(path))
-        self._size = path.stat().st_size
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Read as many bytes as there are, at most ``size``."""
-        if size is not None and size > _CHUNK:
-            size = min(size, max(0, self._size - self.tell()))
-        return super().read(size)
 
 
 @contextmanager

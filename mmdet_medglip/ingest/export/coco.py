@@ -10,11 +10,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-import pycocotools.mask
-
 from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.store import GroundingStore
 from mmdet_medglip.structures import SPLITS, Instance, Record
+from mmdet_medglip.structures.run_lengths import checked_runs
 
 from .fields import instance_fields, record_fields
 from .images import ImageMode, ImagePlacer
@@ -162,7 +161,8 @@ def _annotation(instance: Instance) -> dict[str, Any]:
     entry['area'] = (x2 - x1) * (y2 - y1)
     entry['iscrowd'] = int(instance.is_crowd)
     if instance.mask is not None:
-        entry['area'] = float(pycocotools.mask.area(dict(instance.mask)))
+        # Of the runs, as the second, fourth and so on are inside.
+        entry['area'] = float(checked_runs(instance.mask)[1::2].sum())
         entry['segmentation'] = dict(instance.mask)
     if instance.tokens_positive:
         entry['tokens_positive'] = instance.tokens_positive

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import yaml
+from mmdet_medglip.ontology.plain_yaml import load_yaml
 
 from .draft import Draft
 from .listings import IMAGES
@@ -102,12 +102,12 @@ def _classes(scan: Scan, files: Sequence[str]) -> set[int]:
 def _class_names(scan: Scan) -> tuple[list[str], str]:
     for name in scan.of('.yaml', '.yml'):
         try:
-            content = yaml.safe_load(scan.head(name))
-        except (yaml.YAMLError, RecursionError):
+            content = load_yaml(scan.head(name))
+        except ValueError:
             continue
         names = content.get('names') if isinstance(content, dict) else None
         if isinstance(names, dict):
-            names = [names[key] for key in sorted(names)]
+            names = [names[key] for key in sorted(names, key=_place)]
         if isinstance(names, list) and names:
             return [str(one) for one in names], name
     for name in scan.of('.txt', '.names'):
@@ -115,6 +115,10 @@ def _class_names(scan: Scan) -> tuple[list[str], str]:
             lines = scan.head(name).decode('utf-8', 'replace').splitlines()
             return [line.strip() for line in lines if line.strip()], name
     return [], ''
+
+
+def _place(key: Any) -> tuple[bool, int, str]:
+    return (False, key, '') if isinstance(key, int) else (True, 0, str(key))
 
 
 def _names(scan: Scan, files: Sequence[str], read: Callable[[bytes], list[str]]) -> list[str]:

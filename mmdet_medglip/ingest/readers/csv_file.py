@@ -69,7 +69,7 @@ class CsvTable:
             found = 'twice' if column in self._names else 'not'
             raise RecipeError(
                 f'{self.path} has the column {column!r} {found}; its columns are '
-                f'{", ".join(self._names) or "without names"}.'
+                f'{", ".join(self._names)[:400] or "without names"}.'
             )
         return self._names.index(column)
 

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from mmdet_medglip.ontology.plain_yaml import load_yaml
 from mmdet_medglip.registry import READERS
 
 from ..annotation_files import read_text
@@ -101,10 +100,12 @@ def _class_names(path: Path) -> list[str]:
     if not path.is_file():
         raise FileNotFoundError(f'Class names {path} do not exist; list names in the recipe.')
     try:
-        names: Any = yaml.safe_load(read_text(path, _MAX_NAMES_BYTES))['names']
+        names: Any = load_yaml(read_text(path, _MAX_NAMES_BYTES))['names']
+        if not isinstance(names, (list, dict)):
+            raise TypeError(f'they are {names!r:.60}, expected a list or a mapping')
         listed = [names[i] for i in range(len(names))]
-    except (yaml.YAMLError, KeyError, TypeError, RecursionError) as error:
-        raise RecipeError(f"{path} has no usable 'names' ({error!r}).") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise RecipeError(f"{path} has no usable 'names' ({error!r:.300}).") from error
     if not all(isinstance(name, (str, int)) for name in listed):
         raise RecipeError(f"{path}: 'names' must hold plain names.")
     return [str(name) for name in listed]

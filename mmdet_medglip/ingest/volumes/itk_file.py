@@ -10,6 +10,7 @@ import SimpleITK as sitk  # noqa: N813 - its usual short name
 from ..paths import inside
 from .grid import Grid
 from .meta_image import check_compressed
+from .nrrd_header import check_nrrd_header
 from .volume import StoredVolume, check_voxels
 
 __all__ = ['data_files', 'open_itk', 'segment_values']
@@ -121,8 +122,11 @@ def segment_values(path: Path) -> Mapping[int, Mapping[str, Sequence[int]]]:
 
 
 def _information(path: Path) -> sitk.ImageFileReader:
+    kind = _FORMATS[path.suffix.lower()]
+    if kind == 'NrrdImageIO':
+        check_nrrd_header(path)
     reader = sitk.ImageFileReader()
-    reader.SetImageIO(_FORMATS[path.suffix.lower()])
+    reader.SetImageIO(kind)
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()

@@ -1,6 +1,8 @@
 """Arrays of npz files: no pickle, sizes known and bounded before anything is unpacked."""
 
+import lzma
 import math
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -14,14 +16,8 @@ __all__ = ['array_shapes', 'read_array']
 
 _MAX_MEMBERS = 1000
 _FAULTS = (
-    EOFError,
-    KeyError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
+    *(EOFError, KeyError, OSError, OverflowError, RuntimeError, SyntaxError, ValueError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError),
 )
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,

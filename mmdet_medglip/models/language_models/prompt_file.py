@@ -68,7 +68,10 @@ def load_prompts(path: str | Path, encoder: TextEncoder) -> list[Prompt]:
                 raise ValueError(f'its format is {header.get("format")!r}, expected {_FORMAT!r}')
             prompts = [_read_prompt(entry) for entry in json.loads(header['prompts'])]
             hidden = [file.get_tensor(str(row)) for row in range(len(prompts))]
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (
+        *(SafetensorError, ValueError, KeyError, TypeError),
+        *(AttributeError, OverflowError, RecursionError),
+    ) as error:
         raise ValueError(
             f'{path} is no file of prompts, or damaged ({error}); write it again with save_prompts.'
         ) from error

@@ -40,7 +40,8 @@ _PRECISIONS = (None, torch.bfloat16, torch.float16)
 
 
 def _build(source: str) -> PreTrainedModel:
-    return AutoModel.from_config(AutoConfig.from_pretrained(source), add_pooling_layer=False)
+    config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+    return AutoModel.from_config(config, add_pooling_layer=False)
 
 
 def _load(source: str) -> PreTrainedModel:
@@ -49,7 +50,7 @@ def _load(source: str) -> PreTrainedModel:
     logging.set_verbosity_error()
     try:
         model, info = AutoModel.from_pretrained(
-            source, add_pooling_layer=False, output_loading_info=True
+            source, add_pooling_layer=False, trust_remote_code=False, output_loading_info=True
         )
     finally:
         logging.set_verbosity(verbosity)

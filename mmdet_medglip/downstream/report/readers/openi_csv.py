@@ -71,17 +71,19 @@ def _images_by_report(
     table = CsvTable(path)
     places = [table.place(name) for name in ('uid', 'filename', 'projection')]
     named: dict[str, list[tuple[str, str]]] = {}
-    seen = set()
+    seen: set[str] = set()
+    ids: dict[str, set[str]] = {}
     skipped = []
     for start, row in table.rows():
         uid, name, view = (cell(row, at) for at in places)
         if not name:
             skipped.append(SkippedReport(uid or f'byte {start}', 'image without file name'))
-        elif name in seen:
+        elif name in seen or PurePosixPath(name).stem in ids.setdefault(uid, set()):
             skipped.append(SkippedReport(uid, 'image is there twice', name))
         elif views is not None and view.casefold() not in views:
             skipped.append(SkippedReport(uid, 'image of another view', f'{name}: {view}'))
         else:
             seen.add(name)
+            ids[uid].add(PurePosixPath(name).stem)
             named.setdefault(uid, []).append((PurePosixPath(name).stem, name))
     return named, skipped
