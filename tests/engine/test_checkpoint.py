@@ -201,3 +201,28 @@ def test_the_module_import_changes_nothing():
         'import mmdet_medglip.engine; assert dict(C._schemes) == before'
     )
     subprocess.run([sys.executable, '-c', code], check=True)
+
+
+def _legacy(tmp_path):
+    path = tmp_path / 'old.pth'
+    content = {'state_dict': {'w': torch.ones(3)}, 'meta': {'note': 'x' * 300}}
+    torch.save(content, path, _use_new_zipfile_serialization=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    ('old', 'new'),
+    [
+        pytest.param(b'X,\x01\x00\x00', b'X\xff\xff\xff\x7f', id='announces-2-GB-of-text'),
+        pytest.param(b'X,\x01\x00\x00', b'X,\x01\xff\x00', id='announces-more-than-there-is'),
+        pytest.param(b'note', b'\xff\xfe\xfd\xfc', id='no-utf-8'),
+        pytest.param(b'q\x00', b'00', id='empty-stack'),
+    ],
+)
+def test_damage_inside_the_older_form_is_named(tmp_path, old, new):
+    path = _legacy(tmp_path)
+    content = path.read_bytes()
+    assert old in content
+    path.write_bytes(content.replace(old, new, 1))
+    with pytest.raises((ValueError, OSError), match=r'old\.pth'):
+        load_checkpoint(path)

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from mmdet_medglip.evaluation import ImageResult, Results, load_results, save_results
 from mmdet_medglip.ingest.masks import decode_rle, encode_rle
 from mmdet_medglip.ingest.paths import inside
 from mmdet_medglip.ingest.rejects import one_line
@@ -202,3 +203,29 @@ def test_a_line_of_a_table_is_one_line(text: str) -> None:
     line = one_line(text)
     assert len(line) <= 500 and len(line.splitlines()) <= 1
     line.encode('utf-8')
+
+
+@settings(PROPERTY, max_examples=15)
+@given(st.lists(st.tuples(TEXT.filter(_is_text), st.integers(0, 3), st.booleans()), max_size=4))
+def test_results_come_back(images: list[tuple[str, int, bool]]) -> None:
+    made = []
+    for number, (text, count, is_caption) in enumerate(images):
+        made.append(
+            ImageResult(
+                image_id=f'{number}', modality='ct', height=9, width=9, phrases=(text or 'x',),
+                asked=None if is_caption else np.array([0]),
+                boxes=np.tile(np.array([1, 2, 3, 4], np.float32), (count, 1)),
+                scores=np.linspace(0, 1, count, dtype=np.float32),
+                box_phrases=np.zeros(count, np.int64), gt_boxes=np.empty((0, 4), np.float32),
+                gt_labels=np.empty(0, np.int64), gt_ignore=np.empty(0, bool), source=text,
+            )
+        )  # fmt: skip
+    results = Results(('liver',), ('liver',), tuple(made), 'c', 'w')
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / 'r.npz'
+        save_results(path, results)
+        found = load_results(path)
+    assert [image.image_id for image in found.images] == [image.image_id for image in made]
+    for one, other in zip(found.images, made, strict=True):
+        assert (one.phrases, one.source) == (other.phrases, other.source)
+        assert (one.boxes == other.boxes).all() and (one.scores == other.scores).all()
