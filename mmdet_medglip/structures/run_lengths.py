@@ -69,13 +69,13 @@ def checked_runs(rle: Mapping[str, Any]) -> npt.NDArray[np.int64]:
         ValueError: It has another form, or its runs do not add up to its size.
     """
     size, counts = rle.get('size'), rle.get('counts')
-    is_size = isinstance(size, list | tuple) and len(size) == 2
-    if not is_size or not all(isinstance(side, int) and side >= 0 for side in size):
+    sides = tuple(size) if isinstance(size, list | tuple) else ()
+    if len(sides) != 2 or not all(isinstance(side, int) and side >= 0 for side in sides):
         raise ValueError(f"run length must have 'size' [height, width], got {size!r:.60}")
     if not isinstance(counts, str):
         raise ValueError(f"run length must have text as 'counts', got {counts!r:.60}")
-    runs, cells = runs_of(counts), size[0] * size[1]
+    runs, cells = runs_of(counts), sides[0] * sides[1]
     is_sound = 0 <= runs.min(initial=0) <= runs.max(initial=0) <= cells
     if not is_sound or int(runs.sum()) != cells:
-        raise ValueError(f'runs do not add up to the {cells} pixels of {list(size)}')
+        raise ValueError(f'runs do not add up to the {cells} pixels of {list(sides)}')
     return runs
