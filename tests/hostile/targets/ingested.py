@@ -355,7 +355,7 @@ TARGETS = (
         lambda e: written.dump(written.coco_document(e)),
         (*TEXT, json_values, json_values),
     ),
-    _listed('coco-runs', 'CocoReader', 'notes.json', _coco_runs, (*TEXT, json_values, json_values)),
+    _listed('coco_runs', 'CocoReader', 'notes.json', _coco_runs, (*TEXT, json_values, json_values)),
     _listed('odvg', 'OdvgReader', 'notes.jsonl', _odvg_lines, (*TEXT, json_values, json_values)),
     _listed('via', 'ViaReader', 'notes.json', _via, (*TEXT, json_values, json_values)),
     _listed(
