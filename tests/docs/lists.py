@@ -92,6 +92,10 @@ CHECKED = (
     Rule(r'.*--scheduler tcp://host:8786.*', 'needs a Dask cluster'),
     Rule(r'.*--data-root downloads .*', 'needs public data; tests of recipes have its layouts'),
     Rule(r'python benchmarks/.*', 'measures for minutes to hours'),
+    Rule(
+        r'python tools/fuzz\.py (all|report) .*',
+        'tries thousands of cases, or ends the process; tests/hostile gives cases to every target',
+    ),
     Rule(r'python tools/benchmark\.py (?!.*--list).*', 'trains a suite for minutes to hours'),
     Rule(r'python tests/text/report_agreement\.py .*', 'needs real reports'),
     Rule(r'python tools/ablate_regions\.py .*', 'trains twelve models, or reads their answers'),
