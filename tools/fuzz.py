@@ -52,9 +52,6 @@ def find_tests() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
     args = parse_args(argv)
-    warnings.simplefilter('ignore')
-    logging.disable(logging.WARNING)
-    find_tests()
     if args.guided:
         return guide(args)
     from tests.hostile.bounded import run_bounded
@@ -146,4 +143,8 @@ def guide(args: argparse.Namespace) -> int:
 
 
 if __name__ == '__main__':
+    # Of this process as a whole, so not where another one calls main.
+    warnings.simplefilter('ignore')
+    logging.disable(logging.WARNING)
+    find_tests()
     sys.exit(main())
