@@ -8,4 +8,4 @@ _base_ = [
 model = dict(backbone=dict(experts=_base_.all_experts))
 train_dataloader = dict(batch_sampler=dict(type='ModalityBalancedBatchSampler', temperature=0.5))
 # The experts begin as one: half of the training teaches all of them, on images of all modalities.
-custom_hooks = [*_base_.custom_hooks, dict(type='SharedStartHook', fraction=0.5)]
+default_hooks = dict(shared_start=dict(type='SharedStartHook', fraction=0.5))
