@@ -240,8 +240,9 @@ class MedGroundingDataset(BaseDataset):
 
     def _alike(self, idx: int) -> Iterator[int]:
         """The position, and those of the same modality behind it, round to its begin."""
+        yield idx  # All others are looked up only if it cannot be read.
         codes = self.source.column('modality')[0][self._rows]
-        later = (idx + np.arange(len(codes))) % len(codes)
+        later = (idx + np.arange(1, len(codes))) % len(codes)
         yield from later[codes[later] == codes[idx]].tolist()
 
     def _prepared(self, idx: int) -> dict:
