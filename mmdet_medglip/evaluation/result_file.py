@@ -11,10 +11,7 @@ from __future__ import annotations
 
 import io
 import json
-import lzma
-import tokenize
 import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -24,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmdet_medglip.store.durable import replace_file
+from mmdet_medglip.store.npz_faults import NPZ_FAULTS
 
 from .image_result import ImageResult
 from .results import Results
@@ -44,11 +42,6 @@ _PER_IMAGE = (
 _OF_PART = {'phrases': 'num_phrases', 'above_nodes': 'num_above', 'gt_objects': 'num_gt'}
 _STRINGS = (*_PER_IMAGE, *_OF_PART)
 _NO_SLICE = -1
-_FAULTS = (
-    *(ValueError, EOFError, OSError, RuntimeError, KeyError, OverflowError, SyntaxError),
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError),
-)
-"""What a damaged archive, or the header of an array in it, can raise."""
 _COUNT_OF = {
     'asked': 'num_asked',
     'presence': 'num_presence',
@@ -127,7 +120,7 @@ def load_results(path: str | Path) -> Results:
         )
     try:
         return _from_arrays(_read_arrays(path))
-    except _FAULTS as error:
+    except NPZ_FAULTS as error:
         raise ValueError(
             f'{path} is no result file, or damaged: {str(error).rstrip(".")}; {_REMEDY}.'
         ) from error

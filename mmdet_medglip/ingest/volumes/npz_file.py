@@ -1,24 +1,19 @@
 """Arrays of npz files: no pickle, sizes known and bounded before anything is unpacked."""
 
-import lzma
 import math
-import tokenize
 import zipfile
-import zlib
 from pathlib import Path
 from typing import IO
 
 import numpy as np
+
+from mmdet_medglip.store.npz_faults import NPZ_FAULTS
 
 from .volume import MAX_VOXELS
 
 __all__ = ['array_shapes', 'read_array']
 
 _MAX_MEMBERS = 1000
-_FAULTS = (
-    *(EOFError, KeyError, OSError, OverflowError, RuntimeError, SyntaxError, ValueError),
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError),
-)
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -47,7 +42,7 @@ def array_shapes(path: Path) -> dict[str, tuple[int, ...]]:
                     with archive.open(name) as member:
                         shapes[name.removesuffix('.npy')] = _header(member)[0]
             return shapes
-    except _FAULTS as error:
+    except NPZ_FAULTS as error:
         raise ValueError(f'{path} is not a valid npz file ({error}).') from error
 
 
@@ -79,7 +74,7 @@ def read_array(path: Path, key: str, max_values: int = MAX_VOXELS) -> np.ndarray
                 raise ValueError(f'array {key!r} is shorter than its shape {shape}')
             with archive.open(info) as member:
                 return np.lib.format.read_array(member, allow_pickle=False)
-    except _FAULTS as error:
+    except NPZ_FAULTS as error:
         raise ValueError(f'{path} is not a valid npz file ({error}).') from error
 
 
