@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.supply.planted import BORN, MARK, NAME, SEEN, UID, marks_in, save_pla
 __all__ = ['make_model', 'model_files']
 
 WORDS = (MARK, UID, NAME, BORN, SEEN)
+Ingest = Callable[..., str]
 
 pytestmark = [
     pytest.mark.filterwarnings('ignore'),
@@ -64,6 +66,22 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture
+def ingest(planted: Path, tmp_path: Path, repo_root: Path) -> Ingest:
+    """Ingest what was planted into a store, with more options; return what is said."""
+    recipe = recipe_of('planted', 'DicomReader', 'ct', identifiers='pseudonymous')
+    recipe |= {'missing': 'negative', 'root': 'planted'}
+    path = tmp_path / 'planted.yaml'
+    path.write_text(yaml.safe_dump(recipe))
+
+    def run(out: Path, *options: object) -> str:
+        places = ('--data-root', planted.parent, '--out', out)
+        tool = repo_root / 'tools' / 'ingest.py'
+        return _run(tool, 'run', path, *places, '--engine', 'serial', *options)
+
+    return run
+
+
 def _run(*words: object) -> str:
     """Run a program, and return all that it says."""
     done = subprocess.run(
@@ -82,24 +100,9 @@ def test_the_marks_are_there(planted: Path) -> None:
         assert MARK.encode() + keyword in content
 
 
-def test_store_card_and_messages(planted: Path, tmp_path: Path, repo_root: Path) -> None:
-    recipe = recipe_of('planted', 'DicomReader', 'ct', identifiers='pseudonymous')
-    recipe |= {'missing': 'negative', 'root': 'planted'}
-    (tmp_path / 'planted.yaml').write_text(yaml.safe_dump(recipe))
+def test_store_card_and_messages(ingest: Ingest, tmp_path: Path, repo_root: Path) -> None:
     store, report = tmp_path / 'store', tmp_path / 'report.json'
-    told = _run(
-        repo_root / 'tools' / 'ingest.py',
-        'run',
-        tmp_path / 'planted.yaml',
-        '--data-root',
-        planted.parent,
-        '--out',
-        store,
-        '--engine',
-        'serial',
-        '--json',
-        report,
-    )
+    told = ingest(store, '--json', report)
     assert len(GroundingStore(store)) == 3, told
     assert text_marks(told, WORDS) == set(), told
     for kind in ('coco', 'odvg-od'):
@@ -179,25 +182,11 @@ def test_messages_of_readers_name_files_only(planted: Path) -> None:
                 assert text_marks(str(error), (MARK, UID, BORN, SEEN)) == set(), error
 
 
-def test_a_patient_key_is_a_keyed_hash(planted: Path, tmp_path: Path, repo_root: Path) -> None:
+def test_a_patient_key_is_a_keyed_hash(ingest: Ingest, tmp_path: Path) -> None:
     """Two stores of one data set name one patient differently, as each has its own key."""
-    recipe = recipe_of('planted', 'DicomReader', 'ct', identifiers='pseudonymous')
-    recipe |= {'missing': 'negative', 'root': 'planted'}
-    (tmp_path / 'planted.yaml').write_text(yaml.safe_dump(recipe))
     patients = []
     for name in ('one', 'two'):
-        _run(
-            repo_root / 'tools' / 'ingest.py',
-            'run',
-            tmp_path / 'planted.yaml',
-            '--data-root',
-            planted.parent,
-            '--out',
-            tmp_path / name,
-            '--engine',
-            'serial',
-            '--no-card',
-        )
+        ingest(tmp_path / name, '--no-card')
         found = {record.patient_id for record in GroundingStore(tmp_path / name)}
         assert len(found) == 1
         patients += found
