@@ -1,9 +1,9 @@
-"""What happens when a loss is no number."""
+"""What happens when a loss or its gradient is no number."""
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from mmengine.dist import get_rank, get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
+from torch.optim import Optimizer
 
 from mmdet_medglip.engine.training_stopped import TrainingStoppedError
 from mmdet_medglip.registry import HOOKS
@@ -25,12 +26,17 @@ _FILE = 'skipped_batches.jsonl'
 
 @HOOKS.register_module()
 class NonFiniteLossHook(Hook):
-    """Look at each loss before weights are changed by it.
+    """Look at each loss, and at the gradient of each step, before weights are changed by it.
 
     With ``'error'`` training stops at the first loss that is NaN or infinite, and names the images
-    of the batch. With ``'skip'`` the batch is left out, on all ranks alike: weights, moments and
-    schedules of the optimizer stay as if it were not there; it is counted, and its images are
-    written to ``skipped_batches.jsonl`` in the work folder.
+    of the batch. With ``'skip'`` the batch is left out, on all ranks alike: weights and moments of
+    the optimizer stay as if it were not there; it is counted, and its images are written to
+    ``skipped_batches.jsonl`` in the work folder.
+
+    A finite loss can have a gradient that is not; it is treated alike, with the images of all
+    batches whose gradients were added up for this step. A gradient scaler (``AmpOptimWrapper``)
+    takes infinite gradients as its signal to lower the scale and leaves such steps out itself;
+    there, only losses are looked at.
 
     Args:
         policy: ``'error'`` or ``'skip'``.
@@ -48,51 +54,70 @@ class NonFiniteLossHook(Hook):
         self.policy = policy
         self.max_skipped = max_skipped
         self.skipped = 0
-        self._batch: Any = None
+        self._images: list[list[str]] = []  # of each batch since the last step
 
     def before_train(self, runner: Runner) -> None:
         """Stand between the loss and the optimizer."""
         wrapper = runner.optim_wrapper
-        update = wrapper.update_params
+        update, step = wrapper.update_params, wrapper.step
 
-        def guarded(loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        def guarded_update(loss: Tensor, *args: Any, **kwargs: Any) -> None:
             if self._is_finite(loss):
                 update(loss, *args, **kwargs)
-            else:
-                self._refuse(runner, loss)
+                return
+            self._refuse(runner, 'loss', loss, self._images[-1:])
+            del self._images[-1:]
+            if get_world_size() > 1:
+                # Ranks exchange gradients in the backward pass: each must do it, or all wait.
+                wrapper.backward(loss)
+                wrapper.zero_grad()
 
-        wrapper.update_params = guarded
-        self._undo: Callable[[], None] = lambda: wrapper.__dict__.pop('update_params', None)
+        @functools.wraps(step)
+        def guarded_step(**kwargs: Any) -> None:
+            norm = gradient_norm(wrapper.optimizer)
+            if self._is_finite(norm):
+                step(**kwargs)
+            else:
+                self._refuse(runner, 'norm of the gradient', norm, self._images)
+            self._images.clear()
+
+        wrapper.update_params = guarded_update
+        if not hasattr(wrapper, 'loss_scaler'):
+            wrapper.step = guarded_step
+        self._guarded = wrapper
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Remember whose loss comes next."""
-        self._batch = data_batch
+        if hasattr(runner.optim_wrapper, 'loss_scaler'):
+            self._images.clear()
+        self._images.append(images_of_batch(data_batch))
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Tell what was left out so far."""
         if self.skipped:
             runner.logger.warning(
-                f'{self.skipped} batches without a finite loss were left out since this run began, '
-                f'see {Path(runner.work_dir, _FILE)}.'
+                f'{self.skipped} batches without a finite loss or gradient were left out since '
+                f'this run began, see {Path(runner.work_dir, _FILE)}.'
             )
 
     def after_train(self, runner: Runner) -> None:
         """Leave the optimizer as it was."""
-        self._undo()
+        for name in ('update_params', 'step'):
+            self._guarded.__dict__.pop(name, None)
 
     @staticmethod
-    def _is_finite(loss: Tensor) -> bool:
-        finite = torch.isfinite(loss.detach()).all()
+    def _is_finite(value: Tensor) -> bool:
+        finite = torch.isfinite(value.detach()).all()
         if get_world_size() > 1:
             told = finite.to(torch.uint8)
             dist.all_reduce(told, op=dist.ReduceOp.MIN)
             finite = told
         return bool(finite)
 
-    def _refuse(self, runner: Runner, loss: Tensor) -> None:
-        value, images = float(loss.detach()), images_of_batch(self._batch)
+    def _refuse(self, runner: Runner, what: str, value: Tensor, images: list[list[str]]) -> None:
+        number, names = float(value.detach()), [name for batch in images for name in batch]
         where = f'epoch {runner.epoch + 1}, iteration {runner.iter + 1}, rank {get_rank()}'
-        told = f'The loss is {value} at {where} with the images {", ".join(images)}.'
+        told = f'The {what} is {number} at {where} with the images {", ".join(names)}.'
         if self.policy == 'error':
             raise TrainingStoppedError(
                 f'{told} Look at these images and their boxes, lower the learning rate, or leave '
@@ -100,7 +125,7 @@ class NonFiniteLossHook(Hook):
             )
         self.skipped += 1
         line = dict(epoch=runner.epoch + 1, iteration=runner.iter + 1, rank=get_rank())
-        line |= dict(loss=str(value), images=images)
+        line |= {what.split()[-1]: str(number), 'images': names}
         with Path(runner.work_dir, _FILE).open('a', encoding='utf-8') as file:
             file.write(json.dumps(line) + '\n')
         if self.skipped > self.max_skipped:
@@ -109,10 +134,13 @@ class NonFiniteLossHook(Hook):
                 f'max_skipped={self.max_skipped}.'
             )
         runner.logger.warning(f'{told} The batch is left out.')
-        if get_world_size() > 1:
-            # Ranks exchange gradients in the backward pass: each must do it, or all wait.
-            runner.optim_wrapper.backward(loss)
-        runner.optim_wrapper.zero_grad()
+
+
+def gradient_norm(optimizer: Optimizer) -> Tensor:
+    """Return the Euclidean norm of all gradients of an optimizer, a scalar; 0 if there are none."""
+    parameters = (p for group in optimizer.param_groups for p in group['params'])
+    norms = [torch.linalg.vector_norm(p.grad) for p in parameters if p.grad is not None]
+    return torch.linalg.vector_norm(torch.stack(norms)) if norms else torch.zeros(())
 
 
 def images_of_batch(batch: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""A loss that is no number changes no weight."""
+"""A loss or gradient that is no number changes no weight."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ def make(make_runner, toy_model):
         def forward(self, inputs, data_samples, mode='tensor'):
             return super().forward(inputs, mode)
 
-    def build(values, order=False, **hook):
+    def build(values, accumulative_counts=1, **hook):
         data = [
             dict(
                 inputs=torch.full((2,), float(value)),
@@ -43,6 +43,10 @@ def make(make_runner, toy_model):
                 collate_fn=collate,
             ),
             custom_hooks=[dict(type='NonFiniteLossHook', **hook)],
+            param_scheduler=None,
+            optim_wrapper=dict(
+                optimizer=dict(type='AdamW', lr=0.1), accumulative_counts=accumulative_counts
+            ),
         )
 
     return build
@@ -79,6 +83,65 @@ def test_too_many_are_an_error(make):
     runner = make(['nan'] * 6, policy='skip', max_skipped=2)
     with pytest.raises(TrainingStoppedError, match=r'batch 3 of this run .* max_skipped=2'):
         runner.train()
+
+
+class Root(torch.autograd.Function):
+    """Zero, with a gradient that is infinite, as that of a square root is at zero."""
+
+    @staticmethod
+    def forward(ctx, value):
+        return value * 0
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * float('inf')
+
+
+@pytest.fixture
+def bend(monkeypatch):
+    """Give a model an infinite gradient where its loss is above a value."""
+
+    def of(model, above):
+        whole = model.forward
+
+        def forward(inputs, data_samples, mode='tensor'):
+            losses = whole(inputs, data_samples, mode)
+            if inputs.max() > above:
+                losses['loss_root'] = Root.apply(losses['loss'])
+            return losses
+
+        monkeypatch.setattr(model, 'forward', forward)
+
+    return of
+
+
+def test_a_gradient_that_is_not_finite_stops_training(make, bend):
+    runner = make([1, 2, 9, 3])
+    bend(runner.model, above=5)
+    with pytest.raises(TrainingStoppedError, match=r'gradient is \w+ at .* image-2, image-3\.'):
+        runner.train()
+    assert torch.isfinite(weights(runner)).all()
+
+
+def test_a_step_is_skipped_with_all_batches_that_were_added_up(make, bend):
+    runner = make([1, 2, 3, 4, 9, 5, 6, 7], accumulative_counts=2, policy='skip')
+    bend(runner.model, above=8)
+    runner.train()
+    assert torch.isfinite(weights(runner)).all()
+    lines = Path(runner.work_dir, 'skipped_batches.jsonl').read_text().splitlines()
+    found = [json.loads(line)['images'] for line in lines]
+    assert found == [[f'image-{number}' for number in range(4, 8)]] * 2
+    steps = {int(state['step']) for state in runner.optim_wrapper.optimizer.state.values()}
+    assert steps == {2}
+
+
+def test_gradients_before_a_skipped_batch_are_kept(make):
+    """Of two batches whose gradients are added up, one that is no number leaves the other."""
+    runner = make([1, 2, 'nan', 3, 4, 5], accumulative_counts=2, policy='skip')
+    other = make([1, 2, 4, 5], accumulative_counts=2)
+    runner.train()
+    other.train()
+    assert torch.equal(weights(runner), weights(other))
 
 
 @pytest.mark.parametrize(
