@@ -112,11 +112,12 @@ def main() -> None:
     started = time.monotonic()
     try:
         # One process of a distributed training holds the folder for all.
-        with hold_work_dir(config.work_dir) if is_main_process() else nullcontext():
+        main_process = is_main_process(config.get('launcher', 'none'))
+        with hold_work_dir(config.work_dir) if main_process else nullcontext():
             build_runner(config).train()
     except (TrainingStoppedError, UnreadableImageError) as error:
         raise SystemExit(f'error: {reason_of(error)}') from None
-    if is_main_process():
+    if main_process:
         peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         minutes = (time.monotonic() - started) / 60
         print(f'trained in {minutes:.1f} min, peak memory {peak_gb:.1f} GB: {config.work_dir}')

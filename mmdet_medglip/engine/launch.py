@@ -162,9 +162,17 @@ def read_test_config(args: argparse.Namespace, *data: str) -> Config:
     return config
 
 
-def is_main_process() -> bool:
-    """Tell whether this is rank 0, also before the process group exists."""
-    return get_rank() == 0 and os.environ.get('RANK', '0') == '0'
+_RANKS = dict(slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
+
+
+def is_main_process(launcher: str = 'none') -> bool:
+    """Tell whether this is rank 0, also before the process group exists.
+
+    Args:
+        launcher: Which one started the processes; until there is a group, its variable has the
+            rank. A plain run within a job of Slurm has Slurm's variable too, and is rank 0.
+    """
+    return get_rank() == 0 and os.environ.get(_RANKS.get(launcher, 'RANK'), '0') == '0'
 
 
 def _use_gloo(config: Config) -> None:

@@ -53,6 +53,19 @@ def test_options_reach_the_config(config_file):
 def test_rank_zero_is_the_main_process_before_the_group_exists(monkeypatch, rank, expected):
     monkeypatch.setenv('RANK', rank)
     assert launch.is_main_process() is expected
+    assert launch.is_main_process('pytorch') is expected
+
+
+@pytest.mark.parametrize(
+    ('launcher', 'variable'), [('slurm', 'SLURM_PROCID'), ('mpi', 'OMPI_COMM_WORLD_RANK')]
+)
+def test_the_launcher_says_where_the_rank_is(monkeypatch, launcher, variable):
+    """A plain run within a job has these variables too, and holds its folder itself."""
+    monkeypatch.delenv('RANK', raising=False)
+    for rank, expected in (('0', True), ('1', False)):
+        monkeypatch.setenv(variable, rank)
+        assert launch.is_main_process(launcher) is expected
+        assert launch.is_main_process() is True
 
 
 @pytest.mark.parametrize(
