@@ -75,8 +75,10 @@ def checkpoint_fault(path: str | Path) -> str | None:
 def newest_whole(folder: str | Path) -> FoundCheckpoint:
     """Find the newest checkpoint of a work folder that is whole; a warning names damaged ones.
 
-    Looked at are ``epoch_N.pth`` and ``iter_N.pth``, the largest number first, and what
-    ``last_checkpoint`` names, as MMEngine writes it.
+    Looked at are what ``last_checkpoint`` names, as MMEngine writes it, and ``epoch_N.pth`` and
+    ``iter_N.pth``, the largest number first. One with a larger number than the named one counts if
+    it was written later: a kill came between file and name. If it was written before, it is of an
+    earlier training of this folder.
 
     Args:
         folder: Work folder; it need not exist.
@@ -113,8 +115,17 @@ def _candidates(folder: Path) -> Iterator[Path]:
         if (match := _NUMBERED.fullmatch(path.name)) and path != named
     ]
     if kind is not None and named is not None and named.parent == folder:
-        numbered.append((True, int(kind[2]), named))
+        place, written = (True, int(kind[2])), _written(named)
+        numbered = [one for one in numbered if one[:2] < place or _written(one[2]) >= written]
+        numbered.append((*place, named))
     yield from (path for *_, path in sorted(numbered, reverse=True))
+
+
+def _written(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0  # The pointer names it, but it is gone.
 
 
 def _named(folder: Path) -> Path | None:

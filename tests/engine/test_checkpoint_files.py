@@ -64,6 +64,16 @@ def test_the_newest_is_taken_by_number(folder, warnings):
     assert warnings == []
 
 
+def test_what_an_earlier_training_left_is_not_taken(folder, warnings):
+    """A second training of the folder reached epoch 2; epoch 10 was there before it."""
+    save(folder / 'epoch_2.pth', 22)
+    (folder / 'last_checkpoint').write_text(str(folder / 'epoch_2.pth'))
+    assert newest_whole(folder).path == folder / 'epoch_2.pth'
+    save(folder / 'epoch_3.pth', 33)  # ... and then 3, and was killed before the pointer to it.
+    assert newest_whole(folder).path == folder / 'epoch_3.pth'
+    assert warnings == []
+
+
 @pytest.mark.parametrize('pointer', ['right', 'none', 'empty', 'gone'])
 @pytest.mark.parametrize(('damage', 'reason'), DAMAGES)
 def test_a_torn_one_is_passed_over_with_one_warning(folder, warnings, damage, reason, pointer):
