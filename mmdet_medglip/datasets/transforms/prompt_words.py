@@ -10,6 +10,9 @@ import numpy as np
 
 from mmdet_medglip.datasets.vocabulary import Vocabulary
 from mmdet_medglip.text import WORDINGS, Wording, say
+from mmdet_medglip.text.mirrored import mirror
+
+from .random_sided_flip import other_side
 
 __all__ = ['Item', 'PromptWords', 'check_wording']
 
@@ -48,14 +51,22 @@ class PromptWords:
         wording: How they are said, or weights of several ways.
         draws: Draw among the words that a wording leaves open, by NumPy's global generator;
             otherwise the first are taken.
+        mirrored: The image was mirrored, and its labels with it: words that place a label without
+            a side, such as 'organ in the right upper abdomen', are those of the other side.
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, wording: str | Mapping[str, float], *, draws: bool
+        self,
+        vocabulary: Vocabulary,
+        wording: str | Mapping[str, float],
+        *,
+        draws: bool,
+        mirrored: bool = False,
     ) -> None:
         self._vocabulary = vocabulary
         self._weights = {wording: 1.0} if isinstance(wording, str) else dict(wording)
         self._choose = np.random.randint if draws else None
+        self._mirrored = mirrored
         self._said: dict[Item, str] = {}
 
     def node(self, item: Item) -> str:
@@ -77,6 +88,9 @@ class PromptWords:
         if wording == 'name':
             return name
         words = say(ontology, node, wording, self._choose)
+        if words is not None and self._mirrored and other_side(ontology, node) == node:
+            other = mirror(words)
+            words = None if other is None else other.text
         return name if words is None or words in self._said.values() else words
 
     def _draw(self) -> Wording:

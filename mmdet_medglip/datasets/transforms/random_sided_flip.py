@@ -100,8 +100,8 @@ class RandomSidedFlip(RandomFlip):
     @staticmethod
     def _labels(results: dict) -> dict[str, Any] | None:
         vocabulary: Vocabulary = results['vocabulary']
-        where = (results['modality'], results.get('source') or '')
-        asked = set(vocabulary.usage.get(where, ()))
+        where = dict(modality=results['modality'], source=results.get('source') or '')
+        asked = set(vocabulary.scope('source', **where))
         own = [int(label) for label in results['gt_bboxes_labels']]
         become: dict[int, int] = {}
         for label in sorted(asked.union(own)):

@@ -146,7 +146,12 @@ class SamplePrompt(BaseTransform):
         vocabulary: Vocabulary = results['vocabulary']
         positives = self._positives(results)
         scope = self._scope(results, vocabulary, positives)
-        words = PromptWords(vocabulary, self.wording, draws=self.mode == 'train')
+        words = PromptWords(
+            vocabulary,
+            self.wording,
+            draws=self.mode == 'train',
+            mirrored=results.get('sides_swapped', False),
+        )
         asked: list[Item]
         if self.mode == 'test':
             asked = sorted({*scope, *positives})

@@ -181,3 +181,26 @@ def test_sides_of_labels_and_of_groups():
     assert other_side(ontology, 'kidney_left') == 'kidney_right'
     for group in {g for label in ontology.labels for g in ontology.ancestors(label)}:
         assert other_side(ontology, other_side(ontology, group)) == group
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_words_that_place_a_label_are_of_the_side_it_is_on(seed):
+    """The liver has no side in its name, but is the organ in the *right* upper abdomen."""
+    np.random.seed(seed)
+    results = SamplePrompt(wording='description')(RandomSidedFlip(prob=0.5)(record(LIVER)))
+    placed = {side for text in results['text'] for side in ('left', 'right') if side in text}
+    (label,) = results['gt_bboxes_labels']
+    said = results['text'][label]
+    side = side_of_box(results['gt_bboxes'].tensor[0])
+    assert side == ('left' if results['flip'] else 'right')
+    assert {'left': 'right', 'right': 'left'}[side] not in said
+    assert placed or 'abdomen' not in said
+
+
+def test_a_source_without_stated_modality_has_its_labels_too():
+    """What nobody annotated would become a wrong negative, whatever an image is routed to."""
+    vocabulary = Vocabulary(
+        IDS, VOCABULARY.names, {('auto', 'one'): (LEFT,), ('ct', 'b'): (RIGHT,)}
+    )
+    before = record(LEFT, source='one', vocabulary=vocabulary)
+    assert RandomSidedFlip(prob=1.0)(before)['flip'] is False
