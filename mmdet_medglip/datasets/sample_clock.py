@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from mmengine.dist import get_rank
+from torch.utils.data import get_worker_info
 
 __all__ = ['SampleClock', 'seed_of']
 
@@ -27,19 +29,21 @@ class SampleClock:
 
     Workers that live for several epochs go on with the random numbers of the epoch before, those
     that begin anew repeat them: in both cases a resumed training sees other random views than one
-    that was not interrupted. Within :meth:`seeded` they depend on seed, epoch and sample alone.
+    that was not interrupted. Within :meth:`seeded` they depend on seed, epoch and sample alone,
+    and on the rank and worker that reads it: several may visit one sample in an epoch, and shall
+    not see it alike.
     """
 
     def __init__(self) -> None:
         # Shared with forked and spawned workers from the first epoch on.
-        self._now = torch.full((2,), -1, dtype=torch.int64)
+        self._now = torch.full((3,), -1, dtype=torch.int64)
         self._seen: dict[int, int] = {}
         self._seen_in = -1
 
     def begin(self, seed: int, epoch: int) -> None:
         """Begin an epoch; until the first one, random numbers are left alone."""
         self._now.share_memory_()  # A copy of this object has memory of its own.
-        self._now[0], self._now[1] = seed, epoch
+        self._now[:] = torch.tensor([seed, epoch, get_rank()])
 
     @property
     def epoch(self) -> int:
@@ -51,9 +55,9 @@ class SampleClock:
         """Draw from numbers of this epoch and sample; those around the block go on behind it.
 
         Args:
-            index: Place of the sample; in one process, another visit in an epoch draws others.
+            index: Place of the sample; another visit in an epoch draws others.
         """
-        seed, epoch = self._now.tolist()
+        seed, epoch, rank = self._now.tolist()
         if epoch < 0:
             yield
             return
@@ -62,7 +66,8 @@ class SampleClock:
         visit = self._seen.get(index, 0)
         self._seen[index] = visit + 1
         before = random.getstate(), np.random.get_state(), torch.get_rng_state()
-        own = seed_of(seed, epoch, index, visit)
+        worker = get_worker_info()
+        own = seed_of(seed, epoch, index, visit, rank, 0 if worker is None else worker.id)
         random.seed(own)
         np.random.seed(own)
         torch.default_generator.manual_seed(own)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from mmdet_medglip.datasets import sample_clock
 from mmdet_medglip.datasets.sample_clock import SampleClock, seed_of
 
 
@@ -77,3 +78,29 @@ def test_before_the_first_epoch_nothing_is_seeded():
         assert random.random() == expected
     assert clock.epoch == -1
     assert seed_of(1, 2, 3) != seed_of(3, 2, 1)
+
+
+@pytest.mark.parametrize('workers', [0, 1, 3])
+def test_several_visits_of_an_epoch_see_several_views(workers):
+    """Also where each is by another worker, which has not seen the ones before."""
+    data = Drawn()
+    data.clock.begin(7, 0)
+    loader = DataLoader(
+        data,
+        batch_size=None,
+        sampler=[4] * 6,
+        num_workers=workers,
+        multiprocessing_context='fork' if workers else None,
+    )
+    assert len({tuple(map(float, numbers)) for _, numbers in loader}) == 6
+
+
+def test_ranks_see_other_views(monkeypatch):
+    views = set()
+    for rank in range(3):
+        monkeypatch.setattr(sample_clock, 'get_rank', lambda rank=rank: rank)
+        clock = SampleClock()
+        clock.begin(7, 0)
+        with clock.seeded(4):
+            views.add(draw())
+    assert len(views) == 3
