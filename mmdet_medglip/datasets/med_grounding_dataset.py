@@ -229,7 +229,7 @@ class MedGroundingDataset(BaseDataset):
             for place in self._alike(idx):
                 try:
                     return self._prepared(place)
-                except (UnreadableImageError, FileNotFoundError) as error:
+                except UnreadableImageError as error:
                     info = self.get_data_info(place)
                     self.quarantine.add(self.clock.epoch, info['img_id'], info['img_path'], error)
         raise UnreadableImageError(f'No image of the modality of record {idx} can be read.')
@@ -262,12 +262,15 @@ class MedGroundingDataset(BaseDataset):
 
     @force_full_init
     def modality_indices(self) -> dict[str, np.ndarray]:
-        """Return the positions of each modality's records, int64, in increasing order."""
+        """Return the positions of each modality's records, int64, in increasing order.
+
+        Records whose modality is not stated (``'auto'``) come last.
+        """
         codes, values = self.source.column('modality')
         selected = codes[self._rows]
         found = {name: np.flatnonzero(selected == code) for code, name in enumerate(values)}
-        order = [name for name in self.ontology.modalities if name in found]
-        return {name: found[name] for name in order if len(found[name])}
+        order = dict.fromkeys([*self.ontology.modalities, *found])
+        return {name: found[name] for name in order if len(found.get(name, ()))}
 
     def get_cat_ids(self, idx: int) -> list[int]:
         """Return the distinct label indices of a detection record; none for a grounding one."""

@@ -61,8 +61,11 @@ def ids(data):
     return [data[place]['data_samples'].img_id for place in range(len(data))]
 
 
+@pytest.mark.parametrize('missing', [False, True], ids=['damaged', 'missing'])
 @pytest.mark.parametrize('workers', [0, 1])
-def test_by_default_the_file_is_named(store, load_tool, workers):
+def test_by_default_the_file_is_named(store, load_tool, workers, missing):
+    if missing:
+        Path(store[1]).unlink()
     loader = DataLoader(
         open_data(store),
         batch_size=3,
@@ -142,7 +145,22 @@ def test_lines_of_processes_and_a_torn_one(tmp_path):
     assert quarantined(tmp_path / 'none') == {}
 
 
-def test_a_training_counts_them_in_its_work_folder(store, make_runner, toy_model, tmp_path, caplog):
+BY_EPOCHS = dict(sampler='DefaultSampler', loop={})
+BY_ITERATIONS = dict(
+    sampler='InfiniteSampler', loop=dict(type='IterBasedTrainLoop', max_iters=6, val_interval=6)
+)
+
+
+@pytest.mark.parametrize(
+    ('how', 'epochs', 'expected'),
+    [
+        pytest.param(BY_EPOCHS, (0, 1), (' of epoch 1', ' of epoch 2'), id='epochs'),
+        pytest.param(BY_ITERATIONS, (-1,), ('',), id='iterations'),
+    ],
+)
+def test_a_training_counts_them_in_its_work_folder(
+    store, make_runner, toy_model, how, epochs, expected
+):
     class Model(toy_model):
         def forward(self, inputs, data_samples, mode='tensor'):
             seen.extend(sample.img_id for sample in data_samples)
@@ -156,10 +174,12 @@ def test_a_training_counts_them_in_its_work_folder(store, make_runner, toy_model
             batch_size=2,
             num_workers=1,
             persistent_workers=True,
-            sampler=dict(type='DefaultSampler', shuffle=True),
+            sampler=dict(type=how['sampler'], shuffle=True),
             dataset=open_data(store, bad_images='quarantine'),
             collate_fn=dict(type='pseudo_collate'),
         ),
+        train_cfg=how['loop'] or dict(by_epoch=True, max_epochs=2),
+        param_scheduler=None,
         custom_hooks=[dict(type='EpochSeedHook'), dict(type='QuarantineHook')],
     )
     warnings = []
@@ -167,13 +187,10 @@ def test_a_training_counts_them_in_its_work_folder(store, make_runner, toy_model
     runner.train()
     assert Counter(seen) == {'i0': 2, 'i1': 2, 'i3': 2, 'i4': 4, 'i5': 2}
     lines = Path(runner.work_dir, 'quarantine.jsonl').read_text().splitlines()
-    assert [(json.loads(line)['epoch'], json.loads(line)['image_id']) for line in lines] == [
-        (0, 'i2'),
-        (1, 'i2'),
-    ]
+    found = [(json.loads(line)['epoch'], json.loads(line)['image_id']) for line in lines]
+    assert list(dict.fromkeys(found)) == [(epoch, 'i2') for epoch in epochs]
     told = [text for text in warnings if 'could not be read' in text]
     assert [text.split(';')[0] for text in told] == [
-        '1 images of epoch 1 could not be read',
-        '1 images of epoch 2 could not be read',
+        f'1 images{when} could not be read' for when in expected
     ]
     assert 'i2' in told[0]

@@ -6,8 +6,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from mmengine.dataset import DefaultSampler
 
-from mmdet_medglip.datasets import MedGroundingDataset, Vocabulary
+from mmdet_medglip.datasets import MedGroundingDataset, ModalityBalancedBatchSampler, Vocabulary
 from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.structures import Record
 
@@ -73,3 +74,11 @@ VOCABULARY = Vocabulary(
 )
 def test_labels_to_ask_for(scope: str, modality: str, source: str, labels: tuple) -> None:
     assert VOCABULARY.scope(scope, modality=modality, source=source) == labels
+
+
+def test_a_balanced_epoch_has_the_images_of_unstated_modality(odvg: Path) -> None:
+    dataset = MedGroundingDataset(str(odvg), 'a.jsonl', modalities='auto')
+    found = {name: rows.tolist() for name, rows in dataset.modality_indices().items()}
+    assert found == {'mri': [1], 'auto': [0]}
+    sampler = ModalityBalancedBatchSampler(DefaultSampler(dataset, seed=1), batch_size=1)
+    assert sorted(one for batch in sampler for one in batch) == [0, 1]

@@ -8,7 +8,10 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from PIL import Image, UnidentifiedImageError
 
-from mmdet_medglip.datasets.unreadable_image_error import UnreadableImageError
+from mmdet_medglip.datasets.unreadable_image_error import (
+    MissingImageError,
+    UnreadableImageError,
+)
 from mmdet_medglip.registry import TRANSFORMS
 
 __all__ = ['LoadMedImage']
@@ -65,6 +68,8 @@ class LoadMedImage(BaseTransform):
                 name = f'Image {results.get("img_path")!r} of record {results.get("img_id", "?")!r}'
                 _check_kind(pixels, name)
                 self._check_size(*pixels.shape[:2], results, name)
+        except MissingImageError:
+            raise
         except ValueError as error:
             raise UnreadableImageError(str(error)) from error
         results['img_bits'] = 8 * pixels.dtype.itemsize
@@ -130,7 +135,7 @@ def _read_bytes(path: Path, name: str) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise FileNotFoundError(
+        raise MissingImageError(
             f'{name} does not exist: check data_root, or restore the file.'
         ) from error
     except OSError as error:
