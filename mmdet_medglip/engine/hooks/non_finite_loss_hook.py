@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
-from mmengine.dist import get_rank, get_world_size
+from mmengine.dist import all_gather_object, get_rank, get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
@@ -33,10 +34,10 @@ class NonFiniteLossHook(Hook):
     the optimizer stay as if it were not there; it is counted, and its images are written to
     ``skipped_batches.jsonl`` in the work folder.
 
+    Where gradients of several batches are added up for a step, a batch that is left out adds none.
     A finite loss can have a gradient that is not; it is treated alike, with the images of all
-    batches whose gradients were added up for this step. A gradient scaler (``AmpOptimWrapper``)
-    takes infinite gradients as its signal to lower the scale and leaves such steps out itself;
-    there, only losses are looked at.
+    batches of its step. A gradient scaler (``AmpOptimWrapper``) takes infinite gradients as its
+    signal to lower the scale and leaves such steps out itself; there, only losses are looked at.
 
     Args:
         policy: ``'error'`` or ``'skip'``.
@@ -67,9 +68,9 @@ class NonFiniteLossHook(Hook):
                 return
             self._refuse(runner, 'loss', loss, self._images[-1:])
             del self._images[-1:]
-            if get_world_size() > 1:
-                # Ranks exchange gradients in the backward pass: each must do it, or all wait.
-                wrapper.backward(loss)
+            wrapper._inner_count += 1  # as backward() does
+            if self._images and wrapper.should_update():
+                wrapper.step()
                 wrapper.zero_grad()
 
         @functools.wraps(step)
@@ -115,19 +116,25 @@ class NonFiniteLossHook(Hook):
         return bool(finite)
 
     def _refuse(self, runner: Runner, what: str, value: Tensor, images: list[list[str]]) -> None:
-        number, names = float(value.detach()), [name for batch in images for name in batch]
-        where = f'epoch {runner.epoch + 1}, iteration {runner.iter + 1}, rank {get_rank()}'
-        told = f'The {what} is {number} at {where} with the images {", ".join(names)}.'
+        own = get_rank(), float(value.detach()), [name for batch in images for name in batch]
+        found = [one for one in all_gather_object(own) if not math.isfinite(one[1])]
+        told = ' '.join(
+            f'The {what} is {number} at epoch {runner.epoch + 1}, iteration {runner.iter + 1}, '
+            f'rank {rank} with the images {", ".join(names)}.'
+            for rank, number, names in found
+        )
         if self.policy == 'error':
             raise TrainingStoppedError(
                 f'{told} Look at these images and their boxes, lower the learning rate, or leave '
                 "such batches out with NonFiniteLossHook(policy='skip')."
             )
         self.skipped += 1
-        line = dict(epoch=runner.epoch + 1, iteration=runner.iter + 1, rank=get_rank())
-        line |= {what.split()[-1]: str(number), 'images': names}
-        with Path(runner.work_dir, _FILE).open('a', encoding='utf-8') as file:
-            file.write(json.dumps(line) + '\n')
+        if is_main_process():
+            with Path(runner.work_dir, _FILE).open('a', encoding='utf-8') as file:
+                for rank, number, names in found:
+                    line = dict(epoch=runner.epoch + 1, iteration=runner.iter + 1, rank=rank)
+                    line |= {what.split()[-1]: str(number), 'images': names}
+                    file.write(json.dumps(line) + '\n')
         if self.skipped > self.max_skipped:
             raise TrainingStoppedError(
                 f'{told} It is batch {self.skipped} of this run that would be left out, more than '

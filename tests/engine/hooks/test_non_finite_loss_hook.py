@@ -135,11 +135,25 @@ def test_a_step_is_skipped_with_all_batches_that_were_added_up(make, bend):
     assert steps == {2}
 
 
-def test_gradients_before_a_skipped_batch_are_kept(make):
-    """Of two batches whose gradients are added up, one that is no number leaves the other."""
-    runner = make([1, 2, 'nan', 3, 4, 5], accumulative_counts=2, policy='skip')
-    other = make([1, 2, 4, 5], accumulative_counts=2)
+@pytest.mark.parametrize('bad', range(4))
+def test_of_batches_that_are_added_up_the_others_are_kept(make, monkeypatch, bad):
+    """A batch without a finite loss counts as one without a gradient; 2 + 2 batches, and a rest."""
+    values = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+    batches = [values[at : at + 2] for at in range(0, 10, 2)]
+    runner = make(
+        [v for at, b in enumerate(batches) for v in ([v * 1.0 for v in b], ['nan'] * 2)[at == bad]],
+        accumulative_counts=2,
+        policy='skip',
+    )
     runner.train()
+    other = make(values, accumulative_counts=2)
+    whole = other.model.forward
+
+    def forward(inputs, data_samples, mode='tensor'):
+        losses = whole(inputs, data_samples, mode)
+        return dict(loss=losses['loss'] * (float(inputs.max()) != batches[bad][1]))
+
+    monkeypatch.setattr(other.model, 'forward', forward)
     other.train()
     assert torch.equal(weights(runner), weights(other))
 
