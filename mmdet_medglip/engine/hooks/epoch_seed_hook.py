@@ -31,21 +31,25 @@ class EpochSeedHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Tell data sets, before their workers read ahead."""
+        """Seed this process, which may load the first batch, and tell data sets for workers."""
         if not isinstance(runner.train_loop, EpochBasedTrainLoop):
             return
+        _seed(runner)
         for data in data_sets_of(runner.train_dataloader.dataset):
             if hasattr(data, 'begin_epoch'):
                 data.begin_epoch(runner.seed, runner.epoch)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        """Seed this process with the first batch: a loader that starts its workers draws, too."""
-        if batch_idx or not isinstance(runner.train_loop, EpochBasedTrainLoop):
-            return
-        own = seed_of(runner.seed, runner.epoch, get_rank())
-        random.seed(own)
-        np.random.seed(own)
-        torch.manual_seed(own)
+        """Seed again before the first step: a loader draws when it starts workers, not after."""
+        if not batch_idx and isinstance(runner.train_loop, EpochBasedTrainLoop):
+            _seed(runner)
+
+
+def _seed(runner: Runner) -> None:
+    own = seed_of(runner.seed, runner.epoch, get_rank())
+    random.seed(own)
+    np.random.seed(own)
+    torch.manual_seed(own)
 
 
 def data_sets_of(data: Any) -> Iterator[Any]:

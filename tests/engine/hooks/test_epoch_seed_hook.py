@@ -1,5 +1,6 @@
 """A resumed training draws in its model and its data what an uninterrupted one draws."""
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.data import Dataset
@@ -29,9 +30,9 @@ def make(make_runner, toy_model, safe_loader):
         def forward(self, inputs, mode='tensor'):
             return super().forward(torch.nn.functional.dropout(inputs, 0.5, self.training), mode)
 
-    def build(work_dir, workers, **kwargs):
+    def build(work_dir, workers, data=None, **kwargs):
         torch.manual_seed(0)
-        data = Noisy()
+        data = data or Noisy()
         return make_runner(
             3,
             model=Model(),
@@ -79,3 +80,29 @@ def test_data_sets_are_found_in_what_wraps_them():
     one, other = Noisy(), Noisy()
     nested = Wrapper(datasets=[one, Wrapper(dataset=other)])
     assert [data for data in data_sets_of(nested) if isinstance(data, Noisy)] == [one, other]
+
+
+class Plain(Dataset):
+    """Numbers with noise by NumPy, of no clock."""
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        noise = np.random.random(2).astype('float32')
+        return dict(inputs=torch.full((2,), float(index)) + torch.from_numpy(noise))
+
+
+def test_the_first_batch_of_a_data_set_without_a_clock_is_seeded_too(make, tmp_path):
+    whole = make(tmp_path / 'whole', 0, Plain())
+    whole.train()
+    again = make(
+        tmp_path / 'again',
+        0,
+        Plain(),
+        resume=True,
+        load_from=str(tmp_path / 'whole' / 'epoch_2.pth'),
+    )
+    np.random.random(3)
+    again.train()
+    assert torch.equal(weights(whole), weights(again))
