@@ -160,6 +160,7 @@ def _resolve(
 
 
 def _resize(config: Config, side: int) -> None:
+    config.image_size = (side, side)
     sizes = {'Resize': 'scale', 'Pad': 'size'}
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         for step in config.get(loader, {}).get('dataset', {}).get('pipeline', ()):

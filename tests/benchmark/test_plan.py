@@ -59,6 +59,7 @@ def test_image_size_reaches_all_pipelines(stores, tmp_path):
     path.write_text(yaml.safe_dump({**SUITE, 'entries': [entry], 'image_size': 96}))
     suite = load_suite(path)
     run = plan_runs(suite, suite.entries, stores, tmp_path / 'out', CHECKOUT)[0]
+    assert run.config.image_size == (96, 96)  # The costs of an entry are for this size.
     sizes = {
         loader: [
             step.get('scale') or step.get('size')
