@@ -37,12 +37,18 @@ class LineLog:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        if self.path.suffix != '.jsonl':
+            raise ValueError(f'{path} is written line by line: give it a name that ends in .jsonl.')
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file: IO[bytes] = self.path.open('a+b')
         try:
             self._lock()
             self.rows, self._ends = _read(self._file, self.path)
-            if self._end() != os.fstat(self._file.fileno()).st_size:
+            size = os.fstat(self._file.fileno()).st_size
+            if self._end() == size + 1:
+                self._file.write(b'\n')
+                self._file.flush()
+            elif self._end() != size:
                 self._cut()
         except BaseException:
             self._file.close()
@@ -138,7 +144,10 @@ def check_fields(row: Mapping[str, Any], kind: type, where: str, tool: str) -> N
 
 
 def _read(file: IO[bytes], path: Path) -> tuple[list[dict[str, Any]], list[int]]:
-    """Objects of the whole lines, and where each line ends."""
+    """Objects of the whole lines, and where each line ends, with its newline.
+
+    A last line is torn, and left out, if it begins as an object does and is cut off, or is zeros.
+    """
     if os.fstat(file.fileno()).st_size > _MAX_BYTES:
         raise ValueError(f'{path} has over {_MAX_BYTES >> 30} GiB; is it a file of answers?')
     file.seek(0)
@@ -149,13 +158,19 @@ def _read(file: IO[bytes], path: Path) -> tuple[list[dict[str, Any]], list[int]]
         if bad:
             raise ValueError(f'{path}: {bad}; correct the file or remove it.')
         position += len(line)
+        whole = line.endswith(b'\n')
         try:
-            row = json.loads(line) if line.endswith(b'\n') else None
+            row = json.loads(line)
         except (ValueError, RecursionError):
             row = None
         if isinstance(row, dict):
             rows.append(row)
-            ends.append(position)
-        else:
-            bad = f'line {number} is no JSON object'
-    return rows, ends
+            ends.append(position if whole else position + 1)
+            continue
+        bad = f'line {number} is no JSON object'
+        zeros = not line.strip(b'\0\n')
+        if not zeros and (whole or not line.startswith(b'{')):
+            break
+    else:
+        return rows, ends
+    raise ValueError(f'{path}: {bad}; correct the file or remove it.')

@@ -27,10 +27,11 @@ def test_what_was_appended_is_there_again(path):
 def test_a_torn_last_line_is_cut_off_wherever_it_was_torn(path, cut):
     whole = path.read_bytes()
     path.write_bytes(whole[:-cut])
-    assert read_log(path) == ROWS[:2]
+    kept = 3 if cut == 1 else 2  # An object without its newline is whole.
+    assert read_log(path) == ROWS[:kept]
     with LineLog(path) as log:
-        assert log.rows == ROWS[:2]
-        log.append(ROWS[2:])
+        assert log.rows == ROWS[:kept]
+        log.append(ROWS[kept:])
     assert path.read_bytes() == whole
 
 
@@ -66,3 +67,20 @@ def test_two_programs_do_not_write_one_file(path):
 def test_missing(tmp_path):
     with pytest.raises(FileNotFoundError, match='There is no file'):
         read_log(tmp_path / 'log.jsonl')
+
+
+@pytest.mark.parametrize(
+    'content', [b'[{"question": "a"}]', b'[1]\n', b'one line\n', b'1', b'{"n": 1}\nnull\n'], ids=str
+)
+def test_a_file_of_something_else_is_refused_and_stays(tmp_path, content):
+    path = tmp_path / 'questions.jsonl'
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r'line \d is no JSON object; correct the file or remove'):
+        LineLog(path)
+    assert path.read_bytes() == content
+
+
+def test_another_kind_of_file_is_not_opened(tmp_path):
+    with pytest.raises(ValueError, match=r'coco\.json is written line by line: .* in \.jsonl'):
+        LineLog(tmp_path / 'coco.json')
+    assert not (tmp_path / 'coco.json').exists()
