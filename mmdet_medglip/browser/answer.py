@@ -39,11 +39,13 @@ class Answer:
         result: With the names that the owner of the image knows; None if there is none.
         told: As plain JSON values.
         stored: The result with the place of the image, for files that refer to it.
+        study: Whose image it is.
     """
 
     result: GroundingResult | None
     told: dict[str, Any]
     stored: GroundingResult | None = None
+    study: Study | None = None
 
     @property
     def is_dicom(self) -> bool:
@@ -95,6 +97,7 @@ def answer_of(
             'negated': [_evidence(one, weak) for one in result.answers if one.negated],
         },
         one,
+        study,
     )
 
 

@@ -133,9 +133,13 @@ def _text(told: Mapping[str, Any], key: str, default: str | None) -> str:
 
 
 def _number(value: Any, key: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise RefusalError(f'{key} must be a number, got {value!r:.40}.')
-    return float(value)
+    try:
+        # A whole number of JSON may be larger than any float.
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
+    except OverflowError:
+        pass
+    raise RefusalError(f'{key} must be a number, got {value!r:.40}.')
 
 
 def _window(value: Any) -> str | tuple[float, float] | None:

@@ -79,6 +79,5 @@ def make_download(
 
 
 def _told(failure: Failure, answer: Answer) -> str:
-    """Say what is wrong with the name that the owner of the image knows."""
-    own = 'the image' if answer.result is None else answer.result.source.name
-    return failure.reason.replace(failure.source.name, own)
+    """Say what is wrong with the names that the owner of the image knows."""
+    return failure.reason if answer.study is None else answer.study.told(failure.reason)

@@ -16,7 +16,6 @@ from PIL import Image
 
 from mmdet_medglip.apis import Failure, ReadOptions
 from mmdet_medglip.apis.reading import ImageToRead
-from mmdet_medglip.apis.writers import WriteOptions
 from mmdet_medglip.datasets.transforms import WINDOW_PRESETS
 from mmdet_medglip.ontology import Ontology
 
@@ -209,8 +208,8 @@ class DemoService:
         with session.lock:
             if model.name not in session.answers:
                 raise RefusalError('There is no answer to download yet; ask first.', 404)
-            options = WriteOptions(model.name[:64], ontology=model.inferencer.ontology)
-            return make_download(session.answers[model.name], kind, session.folder, options)
+            answer = session.answers[model.name]
+            return make_download(answer, kind, session.folder, model.write_options)
 
     def _served(self) -> tuple[str, ...] | None:
         """Modalities that some model serves; None if one serves any."""

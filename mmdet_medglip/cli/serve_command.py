@@ -114,15 +114,19 @@ def _models(args: argparse.Namespace) -> list[DemoModel]:
 def _model(
     config: str, weights: str | None, name: str | None, args: argparse.Namespace
 ) -> DemoModel:
-    from mmdet_medglip.apis import MedGLIPInferencer
+    from mmdet_medglip.apis import MedGLIPInferencer, ModelFiles
+    from mmdet_medglip.apis.model_files import model_names
     from mmdet_medglip.browser import DemoModel
 
+    files = ModelFiles(config, weights)
+    loaded, found = files.read()
     inferencer = MedGLIPInferencer(
-        config,
-        weights,
+        loaded,
+        found,
         args.device,
         classifier=args.classifier,
         fallback=args.fallback,
         show_progress=False,
     )
-    return DemoModel(name or '/'.join(Path(config.removesuffix('.py')).parts[-2:]), inferencer)
+    shown = name or '/'.join(Path(config.removesuffix('.py')).parts[-2:])
+    return DemoModel(shown, inferencer, *model_names(files.config, loaded, found))

@@ -12,6 +12,7 @@ from PIL import Image
 from mmdet_medglip.apis import MedGLIPInferencer
 from mmdet_medglip.browser import DemoModel, DemoService, RefusalError
 from tests.browser.conftest import asked, nifti, png, put
+from tests.ingest import dicom_files as files
 
 
 @pytest.fixture
@@ -245,6 +246,12 @@ WRONG = [
     pytest.param(
         asked(prompt='x', window=[1e400, 40]), 'window must be a number', id='an endless window'
     ),
+    pytest.param(
+        asked(prompt='x', window=[10**400, 40]), 'window must be a number', id='a huge window'
+    ),
+    pytest.param(
+        asked(prompt='x', score_thr=10**400), 'score_thr must be a number', id='a huge threshold'
+    ),
     pytest.param(asked(prompt='x', window='moon'), 'moon', id='a window that is none'),
     pytest.param(asked(prompt=''), 'phrase', id='no words'),
     pytest.param(asked(prompt='a' * 4001), 'at most 4000', id='too many words'),
@@ -352,6 +359,49 @@ def test_an_answer_about_dicom_is_a_report_that_refers_to_the_image(service, tok
     np.testing.assert_allclose(reported, shown, atol=1e-2)
     assert {one.label for one in found} == {'liver'}
     assert b'ller^Hans' not in report.content
+
+
+@pytest.fixture
+def ct_series(tmp_path) -> list[tuple[str, bytes]]:
+    """Names and contents of three slices."""
+    pixels = np.arange(256, dtype=np.int16).reshape(16, 16)
+    paths = [files.save(tmp_path / f'{k}.dcm', files.ct_slice(k, pixels)) for k in range(3)]
+    return [(f'Doe John {path.name}', path.read_bytes()) for path in paths]
+
+
+@pytest.mark.parametrize(
+    ('model', 'written'),
+    [
+        pytest.param(('medglip/ct',), 'ct', id='named by its config'),
+        pytest.param(('a/b', 'mine', 'epoch_1'), 'mine', id='with a name for files'),
+        pytest.param(('n' * 80,), 'n' * 64, id='a long name'),
+        pytest.param((' / ',), 'medglip', id='no name that can be written'),
+    ],
+)
+def test_a_report_calls_the_model_by_a_name_and_no_path(
+    inferencer, ct_series, tmp_path, model, written
+):
+    pytest.importorskip('highdicom')
+    from pydicom import dcmread
+
+    name, *more = model
+    service = DemoService([DemoModel(name, inferencer, *more)], parent=tmp_path)
+    token = service.begin()['session']
+    put(service, token, *ct_series)
+    service.predict(token, asked(prompt='liver', score_thr=0.0))
+    for kind in ('sr', 'gsps'):
+        found = dcmread(io.BytesIO(service.download(token, name, kind).content))
+        assert found.ManufacturerModelName == written
+    service.close()
+
+
+def test_a_refused_report_tells_no_place_of_the_server(service, token, ct_series):
+    pytest.importorskip('highdicom')
+    put(service, token, *ct_series)
+    service.predict(token, asked(prompt='Doe shadow', score_thr=0.0))
+    with pytest.raises(RefusalError, match=r'^Doe John 0\.dcm.*no name of the ontology') as refused:
+        service.download(token, 'first', 'sr')
+    assert str(service.sessions.folder) not in str(refused.value)
 
 
 def test_a_picture_is_no_dicom_report(service, token):

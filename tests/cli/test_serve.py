@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
 from mmdet_medglip.browser import server
+from mmdet_medglip.cli import serve_command
 from mmdet_medglip.cli.main import main, parse_args
 
 
@@ -37,6 +39,14 @@ def test_missing_libraries_are_named_before_a_model_is_read(monkeypatch, capsys)
     monkeypatch.setattr(server, 'find_spec', lambda name: None)
     assert main(['serve', 'no.py']) == 1
     assert 'pip install starlette uvicorn' in capsys.readouterr().err
+
+
+def test_a_model_has_the_name_of_its_config_on_the_page_and_in_files(model_files):
+    config, weights = model_files
+    args = parse_args(['serve', config, '--weights', weights, '--device', 'cpu'])
+    (model,) = serve_command._models(args)
+    assert model.name == '/'.join(Path(config).with_suffix('').parts[-2:])
+    assert (model.write_options.model, model.write_options.weights) == ('config', 'weights')
 
 
 @pytest.mark.slow
