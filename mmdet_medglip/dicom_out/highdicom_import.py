@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 
-__all__ = ['import_highdicom']
+from pydicom import Dataset
+
+__all__ = ['import_highdicom', 'refusing_class']
 
 
 def import_highdicom() -> ModuleType:
@@ -24,3 +29,30 @@ def import_highdicom() -> ModuleType:
             'Writing DICOM objects needs highdicom; run: pip install "highdicom>=0.28,<0.29".'
         ) from error
     return highdicom
+
+
+@contextmanager
+def refusing_class(
+    path: Path, header: Dataset, kind: str, advice: str = 'write a report instead'
+) -> Iterator[None]:
+    """Turn what highdicom stumbles over into a refusal of the image.
+
+    It goes by what the standard says of a class of images, such as functional groups, and takes
+    for granted that the header has it.
+
+    Args:
+        path: File of an image that the object refers to.
+        header: Its header.
+        kind: What is written.
+        advice: What to do.
+
+    Raises:
+        ValueError: Instead of ``TypeError``, ``AttributeError`` or ``KeyError``.
+    """
+    try:
+        yield
+    except (TypeError, AttributeError, KeyError) as error:
+        raise ValueError(
+            f'{path} is an image of the class {header.SOPClassUID.name}, of which no {kind} can be '
+            f'written ({error}); {advice}.'
+        ) from error

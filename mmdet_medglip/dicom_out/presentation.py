@@ -19,7 +19,7 @@ from mmdet_medglip.ontology import Ontology
 from .algorithm import Algorithm
 from .coded_labels import CodedLabel, coded_labels
 from .findings import Finding, Region
-from .highdicom_import import import_highdicom
+from .highdicom_import import import_highdicom, refusing_class
 from .identity import Identity, finish
 from .object_file import save_object
 from .source_image import SourceImage, clipped_box, read_series
@@ -59,8 +59,9 @@ def write_presentations(
     Raises:
         FileNotFoundError: An image does not exist.
         ImportError: highdicom is not installed.
-        ValueError: An image is of colour or has tables for its values or windows, a box is outside
-            its image, or a label is not of the ontology.
+        ValueError: An image is of colour, has tables for its values or windows or is of a class
+            that highdicom makes none of, a box is outside its image, or a label is not of the
+            ontology.
         OSError: A file cannot be written.
     """
     import_highdicom()
@@ -71,9 +72,11 @@ def write_presentations(
     coded = coded_labels(findings, ontology, allow_words=allow_words)
     written = []
     for known in read_series(findings, identity, _check):
-        made = _presentation(findings, coded, known, algorithm)
-        finish(made, next(iter(known.values())).source, identity, clock)
-        written.append(save_object(made, folder))
+        first = next(iter(known.values()))
+        with refusing_class(first.path, first.header, 'presentation state'):
+            made = _presentation(findings, coded, known, algorithm)
+            finish(made, first.source, identity, clock)
+            written.append(save_object(made, folder))
     return tuple(written)
 
 

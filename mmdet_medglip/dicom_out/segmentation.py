@@ -25,7 +25,7 @@ from mmdet_medglip.ontology import Ontology
 from .algorithm import Algorithm
 from .coded_labels import CodedLabel, coded_labels
 from .findings import Finding
-from .highdicom_import import import_highdicom
+from .highdicom_import import import_highdicom, refusing_class
 from .identity import Identity, finish
 from .object_file import save_object
 from .source_image import SourceImage, clipped_box, read_series
@@ -68,8 +68,9 @@ def write_segmentations(
     Raises:
         FileNotFoundError: An image does not exist.
         ImportError: highdicom is not installed.
-        ValueError: An image has several frames or no place in the patient, a finding is on several
-            series, a box holds no pixel, or a label is not of the ontology.
+        ValueError: An image has several frames, no place in the patient or a class that highdicom
+            makes none of, a finding is on several series, a box holds no pixel, or a label is not
+            of the ontology.
         OSError: A file cannot be written.
     """
     import_highdicom()
@@ -84,9 +85,11 @@ def write_segmentations(
         for finding in own:
             if not all(region.path in known for region in finding.regions):
                 raise ValueError(f'{finding.label!r} is on images of several series.')
-        made = _segmentation(own, coded, known, algorithm)
-        finish(made, next(iter(known.values())).source, identity, clock)
-        written.append(save_object(made, folder))
+        first = next(iter(known.values()))
+        with refusing_class(first.path, first.header, 'segmentation'):
+            made = _segmentation(own, coded, known, algorithm)
+            finish(made, first.source, identity, clock)
+            written.append(save_object(made, folder))
     return tuple(written)
 
 

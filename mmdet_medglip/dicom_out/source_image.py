@@ -44,8 +44,8 @@ class SourceImage:
 
     @property
     def is_multiframe(self) -> bool:
-        """Whether references must say which frame."""
-        return 'NumberOfFrames' in self.header
+        """Whether references must say which frame; a file of one image may count it as well."""
+        return self.frames > 1
 
     @property
     def is_shown_by_tables(self) -> bool:

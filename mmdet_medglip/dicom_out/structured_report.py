@@ -25,7 +25,7 @@ from mmdet_medglip.ontology import Ontology
 from .algorithm import Algorithm
 from .coded_labels import IMAGING, LABEL, NOTHING, SCHEME, SCORE, CodedLabel, coded_labels
 from .findings import Finding, Region
-from .highdicom_import import import_highdicom
+from .highdicom_import import import_highdicom, refusing_class
 from .identity import Identity, finish
 from .object_file import save_object
 from .plane_points import rectangle_mm
@@ -84,9 +84,11 @@ def write_reports(
     for sources in read_sources(findings, images, identity).values():
         known = {source.path: source for source in sources}
         own = [f for f in findings if all(region.path in known for region in f.regions)]
-        report = _report(own, coded, known, algorithm, space)
-        finish(report, sources[0].source, identity, clock)
-        written.append(save_object(report, folder))
+        first = sources[0]
+        with refusing_class(first.path, first.header, 'report', 'leave it out'):
+            report = _report(own, coded, known, algorithm, space)
+            finish(report, first.source, identity, clock)
+            written.append(save_object(report, folder))
     return tuple(written)
 
 

@@ -83,3 +83,27 @@ def test_what_would_look_otherwise_is_refused(tmp_path):
         with pytest.raises(ValueError, match=message):
             write_presentations(findings, tmp_path, MODEL)
     assert write_presentations([], tmp_path, MODEL) == ()
+
+
+def test_a_single_image_may_count_its_one_frame(tmp_path):
+    path = files.save(tmp_path / 'a.dcm', files.ct_slice(0, NumberOfFrames=1))
+    findings = findings_of_image(path, [[0, 0, 2, 2]], [1], ['liver'])
+    (out,) = write_presentations(findings, tmp_path / 'out', MODEL)
+    assert drawn_in(out) == [(files.slice_uid(0), (0, 0, 2, 2), 'liver 1.00')]
+    (annotation,) = dcmread(out).GraphicAnnotationSequence
+    assert 'ReferencedFrameNumber' not in annotation.ReferencedImageSequence[0]
+
+
+@pytest.mark.parametrize('frames', [1, 3])
+def test_an_image_of_a_class_with_frames_that_does_not_say_how_they_are_shown_is_refused(
+    tmp_path, frames
+):
+    film = files.new_dataset('2.25.77', files.ULTRASOUND, 'US')
+    path = files.save(
+        tmp_path / 'a.dcm', files.set_pixels(film, np.zeros((frames, 6, 8), np.uint8))
+    )
+    findings = findings_of_image(path, [[0, 0, 2, 2]], [1], ['thyroid_nodule'])
+    message = r'a\.dcm is an image of the class Ultrasound Multi-frame .* write a report instead'
+    with pytest.raises(ValueError, match=message):
+        write_presentations(findings, tmp_path / 'out', MODEL)
+    assert not (tmp_path / 'out').exists()

@@ -51,6 +51,24 @@ def test_every_segment_says_that_it_is_a_box(series, tmp_path):
     assert segment.SegmentedPropertyTypeCodeSequence[0].CodeValue == '64033007'
 
 
+def test_a_single_image_may_count_its_one_frame(tmp_path):
+    path = files.save(tmp_path / 'a.dcm', files.ct_slice(0, NumberOfFrames=1))
+    (out,) = write_segmentations(
+        findings_of_image(path, [[0, 0, 2, 2]], [1], ['liver']), tmp_path / 'out', MODEL
+    )
+    (frame,) = read_segments(out)
+    assert frame.mask.sum() == 4
+
+
+def test_an_image_of_a_class_with_frames_is_refused(tmp_path):
+    dose = files.ct_slice(0, SOPClassUID='1.2.840.10008.5.1.4.1.1.481.2')
+    findings = findings_of_image(
+        files.save(tmp_path / 'a.dcm', dose), [[0, 0, 2, 2]], [1], ['liver']
+    )
+    with pytest.raises(ValueError, match=r'a\.dcm is an image of the class RT Dose .* no segment'):
+        write_segmentations(findings, tmp_path / 'out', MODEL)
+
+
 @pytest.mark.parametrize('identity', [Identity(), Identity('mapped', bytes(32))])
 def test_no_secret_of_the_headers_gets_out(series, tmp_path, no_secret, caplog, identity):
     findings = findings_of_image(series[0], [[0, 0, 2, 2]], [0.5], ['liver'])

@@ -1,5 +1,7 @@
 """Results on DICOM images to DICOM objects and back."""
 
+import json
+
 import numpy as np
 import pytest
 from pydicom import dcmread
@@ -100,6 +102,18 @@ def test_what_is_no_dicom_is_passed_over_once(answer, picture, tmp_path):
     assert 'is no DICOM file' in (tmp_path / 'out' / 'predictions.json').read_text()
     (told,) = write([answer('array 0')], tmp_path / 'out', 'sr')
     assert 'given in memory' in told.reason
+
+
+def test_one_image_that_cannot_be_written_leaves_the_results_of_all(answer, series, tmp_path):
+    dose = files.ct_slice(9, SOPClassUID='1.2.840.10008.5.1.4.1.1.481.2', NumberOfFrames=1)
+    paths = [files.save(tmp_path / 'dose.dcm', dose), series[0]]
+    found = [answer(path, ('liver', 0.5, (1, 1, 5, 5)), path=str(path)) for path in paths]
+    out = tmp_path / 'out'
+    told = write(found, out, 'sr', 'gsps', 'seg', 'json')
+    assert [(one.stage, one.source.path) for one in told] == [('write', str(paths[0]))] * 2
+    assert all('of the class RT Dose Storage' in one.reason for one in told)
+    assert [len(list((out / kind).iterdir())) for kind in ('sr', 'gsps', 'seg')] == [2, 1, 1]
+    assert len(json.loads((out / 'predictions.json').read_text())['results']) == 2
 
 
 def test_words_of_a_prompt_stay_out_unless_allowed(answer, series, tmp_path):
