@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from mmdet_medglip.apis.model_files import ModelFiles
 from mmdet_medglip.apis.question import read_question
 from mmdet_medglip.engine.num_classes import dicts_of
 from mmdet_medglip.engine.weights_file import save_weights, sort_header
+from mmdet_medglip.ingest.annotation_files import decode_text
 from mmdet_medglip.models.language_models import TextEncoder, save_prompts
 from mmdet_medglip.ontology import DEFAULT_LABELS, Ontology
 from mmdet_medglip.store.durable import replace_file, sync
@@ -29,10 +31,15 @@ from .contents import LANGUAGE_FOLDER, Contents, FileEntry, entry_of
 from .label_numbers import TrainingNumbers, count_training
 from .language_files import copy_language_files
 from .model_card import model_card
-from .packed_model import LANGUAGE_PREFIX, PackedModel
+from .packed_model import LANGUAGE_PREFIX, PackedModel, is_packed
 from .plain_values import plain_of
 
 __all__ = ['PackOptions', 'pack_model']
+
+_SPDX = re.compile(r'(?:DocumentRef-[A-Za-z0-9.-]+:)?[A-Za-z0-9][A-Za-z0-9.+-]*')
+_BETWEEN = frozenset(('AND', 'OR', 'WITH'))
+_FILE = re.compile(r'.*\.[A-Za-z][A-Za-z0-9]*|licen[cs]es?|copying|copyright|notice', re.IGNORECASE)
+"""Words that name a file rather than a licence."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,8 @@ class PackOptions:
     """What goes into a packed model besides config and weights.
 
     Attributes:
-        licence: Of the weights: a file with its text, or its name, such as ``Apache-2.0``.
+        licence: Of the weights: a file with its text, or its SPDX name, such as ``Apache-2.0`` or
+            ``LicenseRef-ours``.
         name: Short name of the model; None for that of the config file.
         score_thr: Least score of a box where the caller names none.
         presence: File of tools/calibrate_presence.py; None for that of the config, if there is one.
@@ -80,7 +88,7 @@ def pack_model(files: ModelFiles, folder: str | Path, options: PackOptions) -> C
     """Write a packed model; the same model and options give the same bytes.
 
     Args:
-        files: Config and weights.
+        files: Config and weights; not of a packed model, whose card and numbers would be lost.
         folder: Folder to make; it must not be there yet.
         options: What else goes in.
 
@@ -90,12 +98,18 @@ def pack_model(files: ModelFiles, folder: str | Path, options: PackOptions) -> C
     Raises:
         FileExistsError: The folder is there.
         FileNotFoundError: A file is missing.
-        ValueError: The config has what a packed model must not have, or the weights do not fit.
+        ValueError: The config has what a packed model must not have, the weights do not fit, a text
+            is not UTF-8, or the model is packed already.
         OSError: A file cannot be written.
     """
     folder = Path(folder)
     if folder.exists():
         raise FileExistsError(f'{folder} is there; remove it, or name another folder.')
+    if is_packed(files.config):
+        raise ValueError(
+            f'{files.config} is a packed model already: copy the folder to hand it on, or pack the '
+            'config and checkpoint that it was made of to change what is in it.'
+        )
     config, weights = files.read()
     if options.presence is not None:
         test_cfg = config.model.setdefault('test_cfg', {})
@@ -138,14 +152,18 @@ def _write_parts(
         options.score_thr,
     )
     if options.card is not None:
-        card = Path(options.card).read_text(encoding='utf-8')
+        card = _read_text(options.card)
     else:
         parameters = sum(one.numel() for one in inferencer.model.parameters())
         served = inferencer.modalities or ()
-        about = '' if options.about is None else Path(options.about).read_text(encoding='utf-8')
+        about = '' if options.about is None else _read_text(options.about)
         card = model_card(contents, licence, served, parameters, numbers, options.prompts, about)
     replace_file(made / 'README.md', card.encode())
     return replace(contents, files=_entries(made, [*names, 'README.md']))
+
+
+def _read_text(path: str) -> str:
+    return decode_text(Path(path).read_bytes(), Path(path))
 
 
 def _entries(made: Path, names: list[str]) -> dict[str, FileEntry]:
@@ -244,10 +262,24 @@ def _write_licence(made: Path, licence: str) -> str:
     if path.is_file():
         replace_file(made / 'LICENSE', path.read_bytes())
         return 'see the file LICENSE'
-    if '/' in licence or '\n' in licence:
-        raise FileNotFoundError(f'There is no licence file {licence}; give it, or an SPDX name.')
+    if not _is_spdx(licence):
+        raise FileNotFoundError(
+            f'There is no licence file {licence}; give it, or an SPDX name such as Apache-2.0 or '
+            'LicenseRef-ours.'
+        )
     replace_file(made / 'LICENSE', f'SPDX-License-Identifier: {licence}\n'.encode())
     return licence
+
+
+def _is_spdx(text: str) -> bool:
+    """Tell whether a text is names of licences with AND, OR and WITH between them."""
+    words = re.sub(r'[() ]+', ' ', text).strip(' ').split(' ')
+    return (
+        len(words) % 2 == 1
+        and set(words[1::2]) <= _BETWEEN
+        and _BETWEEN.isdisjoint(words[::2])
+        and all(_SPDX.fullmatch(word) and not _FILE.fullmatch(word) for word in words[::2])
+    )
 
 
 @contextmanager

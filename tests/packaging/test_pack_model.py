@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mmdet_medglip.apis import MedGLIPInferencer, ModelFiles
-from mmdet_medglip.packaging.pack_model import PackOptions, pack_model
+from mmdet_medglip.packaging.pack_model import PackOptions, _write_licence, pack_model
 from tests.packaging.conftest import OPTIONS
 
 
@@ -120,7 +120,51 @@ def test_a_folder_that_is_there_stays(model_files, tmp_path):
         pack_model(ModelFiles(*model_files), tmp_path, OPTIONS)
 
 
-def test_a_licence_file_that_is_not_there(model_files, tmp_path):
-    with pytest.raises(FileNotFoundError, match='no licence file'):
-        pack_model(ModelFiles(*model_files), tmp_path / 'new', PackOptions('my/licence'))
+@pytest.mark.parametrize(
+    'licence',
+    [
+        *('my/licence', 'LICENSE.txt', 'terms.md', 'MIT OR terms.rst', 'LICENSE', 'Copying'),
+        *('All rights reserved', 'MIT OR', 'MIT\nfree', 'MIT  WITH  WITH', '\u00a9', '()'),
+    ],
+)
+def test_a_licence_that_is_neither_a_file_nor_a_name(tmp_path, monkeypatch, licence):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError) as told:
+        _write_licence(tmp_path, licence)
+    assert f'no licence file {licence}; give it' in str(told.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    'licence',
+    [
+        *('Apache-2.0', 'GPL-2.0+', 'Unlicense', 'LicenseRef-ours', 'CC-BY-NC-SA-4.0'),
+        *('DocumentRef-a.b:LicenseRef-c', 'MIT AND (LGPL-2.1-only OR BSD-3-Clause)'),
+        'GPL-2.0-or-later WITH Bison-exception-2.2',
+    ],
+)
+def test_a_licence_by_its_name(tmp_path, licence):
+    assert _write_licence(tmp_path, licence) == licence
+    assert (tmp_path / 'LICENSE').read_text() == f'SPDX-License-Identifier: {licence}\n'
+
+
+def test_a_pack_that_fails_leaves_nothing(model_files, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'no licence file LICENSE\.txt'):
+        pack_model(ModelFiles(*model_files), tmp_path / 'new', PackOptions('LICENSE.txt'))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('option', ['card', 'about'])
+def test_a_text_that_is_not_utf_8_is_named(model_files, tmp_path, option):
+    text = tmp_path / 'text.md'
+    text.write_bytes('Müller'.encode('latin-1'))
+    with pytest.raises(ValueError, match=r'text\.md is not UTF-8 at byte 1'):
+        pack_model(
+            ModelFiles(*model_files), tmp_path / 'new', replace(OPTIONS, **{option: str(text)})
+        )
+
+
+def test_a_packed_model_is_not_packed_again(packed, tmp_path):
+    with pytest.raises(ValueError, match='two is a packed model already: copy the folder'):
+        pack_model(ModelFiles(str(packed)), tmp_path / 'again', PackOptions('MIT'))
     assert list(tmp_path.iterdir()) == []
