@@ -44,6 +44,7 @@ def draw_result(result: GroundingResult, *, side: int = 768) -> npt.NDArray[np.u
         DrawnBoxes(result.xyxy * scale, places, result.scores.tolist()),
         title=_title(result),
         absent=[one.phrase for one in result.answers if not one.present and not one.boxes],
+        contradicted=[one.phrase for one in result.contradictions],
         warnings=_warnings(result),
         side=side,
         spacing_mm=spacing,
@@ -60,8 +61,5 @@ def _title(result: GroundingResult) -> str:
 
 
 def _warnings(result: GroundingResult) -> list[str]:
-    found = [one.phrase for one in result.contradictions]
-    lines = [f'said to be absent, but found: {", ".join(found)}'] if found else []
-    if result.modality == UNROUTED:
-        lines.append('no modality was found, so nothing was asked')
-    return lines
+    unrouted = result.modality == UNROUTED
+    return ['no modality was found, so nothing was asked'] if unrouted else []

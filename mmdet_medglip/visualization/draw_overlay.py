@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from .box_marks import choose_texts, draw_marks
 from .drawn_boxes import DrawnBoxes, check_drawn, legend_of, marks_of
-from .legend import DIM, WARN, LegendEntry, draw_legend, legend_rows
+from .legend import DIM, WARN, LegendEntry, draw_legend, legend_rows, listed
 from .lettering import font_for, printable, shorten
 
 __all__ = ['draw_overlay', 'enlarged']
@@ -28,6 +28,7 @@ def draw_overlay(
     *,
     title: str = '',
     absent: Sequence[str] = (),
+    contradicted: Sequence[str] = (),
     warnings: Sequence[str] = (),
     side: int = 768,
     spacing_mm: tuple[float, float] | None = None,
@@ -40,6 +41,7 @@ def draw_overlay(
         drawn: Boxes in pixels of the image.
         title: One line on top.
         absent: Phrases that were asked and not found.
+        contradicted: Phrases that were said to be absent, but found.
         warnings: Lines that must not be overlooked.
         side: The image is enlarged until its longer side has so many pixels; one above 1600 is
             shrunk.
@@ -61,9 +63,9 @@ def draw_overlay(
     if spacing_mm is not None:
         _draw_ruler(picture, spacing_mm[1] / scale[0])
     entries = legend_of((drawn,), phrases, numbered=numbered)
-    if absent:
-        entries.append(LegendEntry(f'not found: {", ".join(absent)}', ink=DIM))
-    entries += [LegendEntry(text, ink=WARN) for text in warnings]
+    entries += listed('not found:', absent, DIM)
+    entries += listed('said to be absent, but found:', contradicted, WARN)
+    entries += [LegendEntry(text, ink=WARN, heads=True) for text in warnings]
     width = max(picture.width, min(side, 320))
     rows = legend_rows(entries, width - 2 * _MARGIN, font)
     top = line + _MARGIN if title else 0

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import ImageDraw
 
 from .lettering import Font, printable, shorten
 from .palette import Colour
 
-__all__ = ['LegendEntry', 'draw_legend', 'legend_rows']
+__all__ = ['LegendEntry', 'draw_legend', 'legend_rows', 'listed']
 
 INK, DIM, WARN = (240, 240, 240), (165, 165, 170), (255, 215, 13)
 
@@ -23,12 +23,22 @@ class LegendEntry:
         colour: Of the box in front of it; None for a text without.
         dashed: Whether the box is.
         ink: Of the text.
+        heads: Whether a row begins with it.
     """
 
     text: str
     colour: Colour | None = None
     dashed: bool = False
     ink: Colour = INK
+    heads: bool = False
+
+
+def listed(heading: str, names: Sequence[str], ink: Colour) -> list[LegendEntry]:
+    """Return a heading and an entry for each name; nothing without names."""
+    if not names:
+        return []
+    texts = [*(f'{name},' for name in names[:-1]), names[-1]]
+    return [LegendEntry(heading, ink=ink, heads=True), *(LegendEntry(t, ink=ink) for t in texts)]
 
 
 def legend_rows(
@@ -42,21 +52,35 @@ def legend_rows(
         font: Of the texts.
 
     Returns:
-        Rows of (left edge in pixels, entry), texts shortened to the width.
+        Rows of (left edge in pixels, entry). Names with a box are shortened to the width, other
+        texts go on in the next row, unless one word is longer.
     """
     rows: list[list[tuple[int, LegendEntry]]] = []
     left = width + 1
     for entry in entries:
         swatch = 0 if entry.colour is None else font.size + 6
-        text = shorten(printable(entry.text), width - swatch, font)
-        needed = math.ceil(font.getlength(text) + swatch)
-        if left + needed > width:
-            rows.append([])
-            left = 0
-        fitted = LegendEntry(text, entry.colour, entry.dashed, entry.ink)
-        rows[-1].append((left, fitted))
-        left += needed + round(1.2 * font.size)
+        text = printable(entry.text)
+        for part in [text] if entry.colour else _lines(text, width, font):
+            fitted = replace(entry, text=shorten(part, width - swatch, font))
+            needed = math.ceil(font.getlength(fitted.text) + swatch)
+            if left + needed > width or entry.heads:
+                rows.append([])
+                left = 0
+            rows[-1].append((left, fitted))
+            left += needed + round(1.2 * font.size)
     return rows
+
+
+def _lines(text: str, width: int, font: Font) -> list[str]:
+    """Break a text between words."""
+    lines = ['']
+    for word in text.split(' '):
+        longer = f'{lines[-1]} {word}'.lstrip()
+        if lines[-1] and math.ceil(font.getlength(longer)) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 def draw_legend(

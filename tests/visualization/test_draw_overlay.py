@@ -30,6 +30,16 @@ def test_what_was_not_found_and_warnings_make_it_higher():
     assert told.shape[1] == plain.shape[1]
 
 
+@pytest.mark.parametrize('kind', ['absent', 'contradicted'])
+def test_a_long_list_takes_the_rows_that_it_needs(kind):
+    names = [f'phrase of some length {number}' for number in range(16)]
+    heights = [
+        draw_overlay(GREY, names, NONE, **{kind: names[:number]}).shape[0] for number in (1, 8, 16)
+    ]
+    assert heights[1] - heights[0] > 40
+    assert heights[2] - heights[1] > 40
+
+
 def test_pixels_have_their_true_shape():
     picture, scale = enlarged(GREY, 300, spacing_mm=(3.0, 1.0))
     assert picture.size == (100, 300)
