@@ -66,9 +66,9 @@ def save_label_map(
     """Write 3-D boxes as a NIfTI label map, and what its numbers mean as JSON beside it.
 
     Label ``k`` is painted as ``k + 1``. The JSON, of the same name, has the boxes with their
-    scores, voxels and millimetres, whatever overlaps. Of ``like`` the geometry is copied, bit by
-    bit, and nothing else: its header may have words about the patient. The bytes depend on the
-    arguments alone.
+    scores, voxels and millimetres, whatever overlaps. Parts outside the volume are left out of
+    both. Of ``like`` the geometry is copied, bit by bit, and nothing else: its header may have
+    words about the patient. The bytes depend on the arguments alone.
 
     Args:
         path: File to write, ``.nii.gz`` or ``.nii``; its folder must be there.
@@ -90,6 +90,7 @@ def save_label_map(
     if len(found) and found.labels.max() >= len(names):
         raise ValueError(f'Label {found.labels.max()} has no name; got {len(names)} names.')
     shown = grid.turned(turn)
+    found = found.clipped(shown.shape)
     stored = np.zeros(grid.shape, np.uint16)
     turn.apply(stored)[...] = paint_boxes(found, shown.shape, (found.labels + 1).tolist())
     image = _image(stored, grid, None if like is None else Path(like))

@@ -43,7 +43,8 @@ def link_boxes(
         found: Boxes of its slices; none gives no 3-D boxes.
         settings: Choices.
         step: Distance of neighbouring slices in ``found.slices``, at least 1; larger where only
-            every n-th slice of a volume was asked. A slice then stands for ``step`` of them.
+            every n-th slice of a volume was asked. A slice then stands for ``step`` of them, at the
+            ends also for some outside the volume, see :meth:`VolumeBoxes.clipped`.
 
     Returns:
         3-D boxes, the surest first; of equal scores the lower label, then the lower slice, first.
@@ -97,7 +98,8 @@ def enclosing_volume_box(
     Args:
         boxes: [N, 4] xyxy in pixels, N at least 1.
         slices: [N] slice of each.
-        step: Slices that each stands for; it is in their middle.
+        step: Slices that each stands for; it is in their middle. Some of them may be outside the
+            volume, see :meth:`VolumeBoxes.clipped`.
 
     Returns:
         [6] (x1, y1, z1, x2, y2, z2); a single slice ``k`` spans ``[k, k + 1)``.

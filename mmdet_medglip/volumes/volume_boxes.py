@@ -7,7 +7,7 @@ A box is ``(x1, y1, z1, x2, y2, z2)`` in voxels of the volume as its slices are 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -37,3 +37,15 @@ class VolumeBoxes:
     def __len__(self) -> int:
         """Return the number of boxes."""
         return len(self.boxes)
+
+    def clipped(self, shape: tuple[int, int, int]) -> VolumeBoxes:
+        """Return the boxes without their parts outside the volume.
+
+        There are such parts where only every n-th slice was asked: the first and the last one stand
+        for slices on both sides, also where there are none.
+
+        Args:
+            shape: Rows, columns and slices of the volume.
+        """
+        rows, columns, slices = shape
+        return replace(self, boxes=np.clip(self.boxes, 0.0, [columns, rows, slices] * 2))

@@ -114,6 +114,18 @@ def test_every_third_slice_stands_for_three():
         link_boxes(slice_boxes(*rows), step=0)
 
 
+def test_a_slice_at_the_end_stands_for_those_that_there_are():
+    found = link_boxes(
+        slice_boxes((0, [-1, 2, 6, 9], 0.8, 0), (4, A, 0.9, 0), (8, A, 0.7, 0)), step=4
+    )
+    assert found.boxes.tolist() == [[-1, 0, -1.5, 10, 10, 10.5]]
+    inside = found.clipped((7, 9, 10))
+    assert inside.boxes.tolist() == [[0, 0, 0, 9, 7, 10]]
+    assert (inside.scores.tolist(), inside.members) == (found.scores.tolist(), found.members)
+    nothing = link_boxes(SliceBoxes([], [], [], [])).clipped((7, 9, 10))
+    assert nothing.boxes.shape == (0, 6)
+
+
 def leaning_objects(seed=0):
     """Three objects that lean through 12 slices, with boxes missing, and false boxes."""
     rng = np.random.default_rng(seed)

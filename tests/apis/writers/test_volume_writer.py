@@ -89,6 +89,26 @@ def test_slices_that_were_not_asked_count_as_their_neighbour(answer, volume, tmp
     assert abs(high[0] - most[0]) < 2
 
 
+@pytest.mark.parametrize('plane', ['axial', 'coronal', 'sagittal'])
+def test_boxes_end_with_the_volume_where_slices_were_left_out(answer, tmp_path, plane):
+    path = tmp_path / 'ct.nii.gz'
+    shape, spacing = (10, 9, 13), (2.0, 3.0, 5.0)
+    image = nibabel.Nifti1Image(np.ones(shape, np.int16), np.diag([*spacing, 1.0]))
+    nibabel.save(image, path)
+    found = list(boxes_of_mask(answer, path, path, 1, plane, step=4))
+    assert write(found, tmp_path / 'out') == []
+    (told,) = (tmp_path / 'out' / 'volumes').glob('*.json')
+    (box,) = json.loads(told.read_text())['boxes']
+    assert box['voxels_xyz'][:3] == [0, 0, 0]
+    assert sorted(box['voxels_xyz'][3:]) == sorted(shape)
+    assert sorted(box['size_mm_xyz']) == sorted(np.multiply(shape, spacing))
+    # Voxels have their centres on the grid; RAS turned to LPS runs the other way.
+    ends = [-19.0, -25.5, -2.5, 1.0, 1.5, 62.5]
+    assert box['enclosing_mm_lps'] == ends
+    (written,) = (tmp_path / 'out' / 'volumes').glob('*.nii.gz')
+    assert nibabel.load(written).get_fdata().all()
+
+
 def test_a_dicom_series_has_its_own_place(answer, tmp_path):
     pixels = np.zeros((12, 16), np.int16)
     paths = [files.save(tmp_path / f'{n}.dcm', files.ct_slice(n, pixels)) for n in range(3)]
