@@ -1,6 +1,7 @@
 import json
 import sys
 import types
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from mmdet_medglip.apis import (
     PhraseAnswer,
     read_question,
 )
+from mmdet_medglip.apis.pictures import draw_result
+from mmdet_medglip.visualization.legend import WARN
 
 
 def make_result(*boxes: FoundBox) -> GroundingResult:
@@ -43,6 +46,14 @@ def test_arrays():
     assert result.names == ('liver', 'effusion')
     assert make_result().xyxy.shape == (0, 4)
     assert make_result().scores.shape == (0,)
+
+
+def test_a_picture_warns_of_each_denied_phrase_that_is_found():
+    found = replace(make_result(LIVER), view=np.full((40, 60, 3), 90, np.uint8))
+    alike = replace(found, answers=found.answers[:1])
+    marked = [(draw_result(one) == WARN).all(axis=-1).sum() for one in (alike, found)]
+    assert marked[0] == 0
+    assert marked[1] > 100
 
 
 def test_a_denied_phrase_that_is_found_contradicts():
