@@ -52,7 +52,7 @@ class InferenceJob:
 
 
 def run_job(
-    job: InferenceJob, inputs: Any, engine: TaskEngine
+    job: InferenceJob, inputs: Any, engine: TaskEngine, exclude: Sequence[Path] = ()
 ) -> Iterator[GroundingResult | Failure]:
     """Answer inputs on the workers of an engine.
 
@@ -63,6 +63,7 @@ def run_job(
         job: The model and the options.
         inputs: As of :class:`MedGLIPInferencer`, paths that all workers see, or images in memory.
         engine: Where to run; with its kind ``'serial'`` in this process.
+        exclude: Folders that are passed over, see :func:`find_items`.
 
     Yields:
         Results without views, and failures.
@@ -72,7 +73,7 @@ def run_job(
         WorkerDiedError: A worker died.
     """
     given = list_inputs(inputs)
-    tasks = ((job, tuple(part)) for part in _parts(find_items(given)))
+    tasks = ((job, tuple(part)) for part in _parts(find_items(given, exclude)))
     for part in engine.run(_answer_part, tasks):
         yield from part
 

@@ -7,6 +7,7 @@ walked with the memory of its largest sub-folder's names.
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -71,33 +72,39 @@ def list_inputs(inputs: Any) -> list[Any]:
     return found
 
 
-def find_items(inputs: Sequence[Any]) -> Iterator[InputItem | Failure]:
+def find_items(
+    inputs: Sequence[Any], exclude: Sequence[Path] = ()
+) -> Iterator[InputItem | Failure]:
     """Find what the inputs are made of.
 
     Args:
         inputs: Each a path, a pattern with ``*``, ``?`` or ``[]`` (``**`` for any depth), a
             folder, bytes of a file, a Pillow image, or an array.
+        exclude: Folders that are passed over where a folder or pattern begins outside of them,
+            such as those that answers are written to.
 
     Yields:
         Items in the order of the inputs, files of a folder by name, DICOM files of a folder by
         series behind the others; and what cannot be an item, with the reason. Files of a folder
         that are no image have the stage ``'skip'``. Names that start with a dot are passed over.
+        Files that a pattern fits come before the folders that it fits.
     """
+    places = [_real(folder) for folder in exclude]
     for index, given in enumerate(inputs):
-        for item in _items_of(given, index):
+        for item in _items_of(given, index, places):
             if isinstance(item, InputItem):
                 yield replace(item, input_index=index)
             else:
                 yield replace(item, source=replace(item.source, input_index=index))
 
 
-def _items_of(given: Any, index: int) -> Iterator[InputItem | Failure]:
+def _items_of(given: Any, index: int, exclude: Sequence[Path]) -> Iterator[InputItem | Failure]:
     if isinstance(given, bytes | bytearray | memoryview):
         yield InputItem('bytes', f'bytes {index}', content=bytes(given))
     elif isinstance(given, np.ndarray | Image.Image):
         yield InputItem('array', f'array {index}', content=given)
     elif isinstance(given, str | os.PathLike):
-        yield from _items_of_path(str(os.fspath(given)))
+        yield from _items_of_path(str(os.fspath(given)), index, exclude)
     else:
         yield _failure(
             f'input {index}',
@@ -106,31 +113,89 @@ def _items_of(given: Any, index: int) -> Iterator[InputItem | Failure]:
         )
 
 
-def _items_of_path(text: str) -> Iterator[InputItem | Failure]:
-    path = Path(text).expanduser()
+def _items_of_path(text: str, index: int, exclude: Sequence[Path]) -> Iterator[InputItem | Failure]:
+    if not text:
+        yield _failure(
+            f'input {index}',
+            f'Input {index} is an empty path; name a file or a folder (. is the current one).',
+        )
+        return
     if '://' in text:
         yield _failure(text, f'{text} is an address; download the file and give its path.')
-    elif path.is_dir():
-        found = False
-        for item in _items_of_folder(path):
-            found = found or isinstance(item, InputItem)
-            yield item
-        if not found:
-            yield _failure(text, f'No image lies in the folder {text}.')
-    elif path.is_file():
+        return
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:
+        yield _failure(text, f'{text} begins with ~ and a user who has no home; write it out.')
+        return
+    # Functions of os.path take what cannot be looked at for what is not there.
+    if os.path.isdir(path):
+        folder = _items_of_folder(path, exclude)
+        yield from _or_none(folder, text, f'No image lies in the folder {text}.')
+    elif os.path.isfile(path):
         yield _item_of_file(path)
-    elif any(mark in text for mark in _MAGIC):
-        matches = sorted(glob.iglob(str(path), recursive=True))
-        if not matches:
-            yield _failure(text, f'No file fits the pattern {text}.')
-        yield from _items_of_files([Path(match) for match in matches if Path(match).is_file()])
+    elif _is_magic(text):
+        fitting = _items_of_pattern(path, exclude)
+        yield from _or_none(fitting, text, f'No image fits the pattern {text}.')
     else:
-        yield _failure(text, f'{text} does not exist; check the path.')
+        yield _failure(text, _why_not(path, text))
 
 
-def _items_of_folder(root: Path) -> Iterator[InputItem | Failure]:
-    for folder, names, files in os.walk(root):
-        names[:] = sorted(name for name in names if not name.startswith('.'))
+def _or_none(
+    items: Iterator[InputItem | Failure], name: str, reason: str
+) -> Iterator[InputItem | Failure]:
+    """Yield items; in the end a failure if no image was among them."""
+    found = False
+    for item in items:
+        found = found or isinstance(item, InputItem)
+        yield item
+    if not found:
+        yield _failure(name, reason)
+
+
+def _why_not(path: Path, text: str) -> str:
+    """Why a path is neither a file nor a folder."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        if os.path.islink(path):
+            return f'{text} is a link to nothing; remove or mend it.'
+        return f'{text} does not exist; check the path.'
+    except (OSError, ValueError) as error:
+        why = getattr(error, 'strerror', None) or error
+        return f'{text} cannot be read ({why}); check the path and its rights.'
+    return f'{text} is neither a file nor a folder.'
+
+
+def _items_of_pattern(path: Path, exclude: Sequence[Path]) -> Iterator[InputItem | Failure]:
+    """Files that fit a pattern, then what lies in the folders that fit it."""
+    plain = itertools.takewhile(lambda part: not _is_magic(part), path.parts)
+    outside = _not_around(_real(Path(*plain)), exclude)
+    found = [Path(match) for match in sorted(glob.iglob(str(path), recursive=True))]
+    found = [match for match in found if not _is_in(match, outside)]
+    folders = {match for match in found if os.path.isdir(match)}
+    # What lies in a folder that fits is found there; '**' fits both.
+    found = [match for match in found if folders.isdisjoint(match.parents)]
+    yield from _items_of_files([match for match in found if os.path.isfile(match)])
+    for match in found:
+        if match in folders:
+            folder = _items_of_folder(match, exclude)
+            yield from _or_none(folder, str(match), f'No image lies in the folder {match}.')
+        elif not os.path.isfile(match):
+            yield _failure(str(match), _why_not(match, str(match)))
+
+
+def _items_of_folder(root: Path, exclude: Sequence[Path]) -> Iterator[InputItem | Failure]:
+    start = _real(root)
+    outside = [place for place in _not_around(start, exclude) if place.is_relative_to(start)]
+    unread: list[OSError] = []
+    for folder, names, files in os.walk(root, onerror=unread.append):
+        yield from _unread_folders(unread)
+        below = [Path(folder, name) for name in sorted(names) if not name.startswith('.')]
+        linked = [path for path in below if path.is_symlink()]
+        names[:] = [
+            path.name for path in below if not path.is_symlink() and not _is_in(path, outside)
+        ]
         kept = []
         for name in sorted(name for name in files if not name.startswith('.')):
             path = Path(folder, name)
@@ -139,6 +204,44 @@ def _items_of_folder(root: Path) -> Iterator[InputItem | Failure]:
             except ValueError as error:
                 yield _failure(str(path), str(error))
         yield from _items_of_files(kept)
+        for path in linked:
+            yield _linked_folder(path, start)
+    yield from _unread_folders(unread)
+
+
+def _unread_folders(errors: list[OSError]) -> Iterator[Failure]:
+    """Failures of folders that could not be listed; they are taken off the list."""
+    while errors:
+        error = errors.pop(0)
+        why = f'Folder {error.filename} cannot be read ({error.strerror}); check its rights.'
+        yield _failure(str(error.filename), why)
+
+
+def _linked_folder(path: Path, start: Path) -> Failure:
+    """What to say of a link to a folder; one to elsewhere is an input that has no answer."""
+    if _real(path).is_relative_to(start):
+        reason = f'{path} is a link to a folder that is read by its own name; not followed.'
+        return _failure(str(path), reason, 'skip')
+    return _failure(
+        str(path), f'{path} is a link to a folder, which is not followed; name that folder too.'
+    )
+
+
+def _not_around(start: Path, folders: Sequence[Path]) -> list[Path]:
+    """Folders that do not hold the place where a search begins."""
+    return [folder for folder in folders if not start.is_relative_to(folder)]
+
+
+def _is_in(path: Path, folders: Sequence[Path]) -> bool:
+    return bool(folders) and any(map(_real(path).is_relative_to, folders))
+
+
+def _is_magic(text: str) -> bool:
+    return any(mark in text for mark in _MAGIC)
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))
 
 
 def _items_of_files(paths: Sequence[Path]) -> Iterator[InputItem | Failure]:

@@ -161,8 +161,9 @@ def _answers(args: argparse.Namespace) -> Iterator[GroundingResult | Failure]:
 
     from mmdet_medglip.apis import AnswerOptions, MedGLIPInferencer, ReadOptions, read_question
     from mmdet_medglip.apis.distributed import InferenceJob, run_job
+    from mmdet_medglip.apis.inputs import find_items
     from mmdet_medglip.apis.model_files import packed_ontology
-    from mmdet_medglip.apis.writers import WRITERS, write_results
+    from mmdet_medglip.apis.writers import WRITERS, output_folders, write_results
     from mmdet_medglip.ingest.engines import TaskEngine
 
     if (args.prompt is None) == (args.report is None):
@@ -188,6 +189,7 @@ def _answers(args: argparse.Namespace) -> Iterator[GroundingResult | Failure]:
     options = _write_options(args, config, weights, ontology)
     if set(formats) & set(DICOM_FORMATS):
         _check_words(question.phrases, options)
+    written = () if args.out is None else output_folders(args.out)
     found: Iterator[GroundingResult | Failure]
     if args.engine == 'serial':
         inferencer = MedGLIPInferencer(
@@ -199,7 +201,7 @@ def _answers(args: argparse.Namespace) -> Iterator[GroundingResult | Failure]:
             show_progress=False,
         )
         found = inferencer.stream_items(
-            _items(args.inputs),
+            find_items(args.inputs, written),
             question,
             read,
             answer,
@@ -220,14 +222,8 @@ def _answers(args: argparse.Namespace) -> Iterator[GroundingResult | Failure]:
             str(args.out) if read.view else None,
         )
         engine = TaskEngine(args.engine, args.workers, args.scheduler)
-        found = _on_engine(run_job(job, args.inputs, engine), engine)
+        found = _on_engine(run_job(job, args.inputs, engine, written), engine)
     return found if args.out is None else write_results(found, args.out, formats, options)
-
-
-def _items(inputs: list[str]) -> Iterator[Any]:
-    from mmdet_medglip.apis.inputs import find_items
-
-    return find_items(inputs)
 
 
 def _on_engine(found: Iterator[Any], engine: Any) -> Iterator[Any]:

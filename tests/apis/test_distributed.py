@@ -37,6 +37,15 @@ def test_an_engine_gives_what_the_inferencer_gives(job, inferencer, make_picture
         assert one.scores.tolist() == pytest.approx(other.scores.tolist(), abs=1e-5)
 
 
+def test_an_engine_passes_over_the_output(job, inferencer, make_picture, monkeypatch, tmp_path):
+    monkeypatch.setattr(distributed, '_inferencer', lambda job: inferencer)
+    make_picture('a', folder=tmp_path / 'in')
+    make_picture('b', folder=tmp_path / 'in' / 'found')
+    with TaskEngine('serial') as engine:
+        (one,) = run_job(job, tmp_path / 'in', engine, [tmp_path / 'in' / 'found'])
+    assert one.source.name.endswith('a.png')
+
+
 def test_pictures_are_drawn_where_images_are_answered(
     job, inferencer, make_picture, monkeypatch, tmp_path
 ):

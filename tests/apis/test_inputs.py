@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -110,7 +112,11 @@ def test_a_link_out_of_a_folder_is_refused(make_picture, tmp_path):
     ('given', 'message'),
     [
         pytest.param('no.png', 'no.png does not exist', id='missing'),
-        pytest.param('no*.png', 'No file fits the pattern', id='pattern'),
+        pytest.param('no*.png', 'No image fits the pattern', id='pattern'),
+        pytest.param('', 'Input 0 is an empty path; name a file', id='empty'),
+        pytest.param('~nobody-here/x.png', 'a user who has no home', id='home'),
+        pytest.param('x' * 300, 'cannot be read (File name too long)', id='long'),
+        pytest.param('/dev/null', '/dev/null is neither a file nor a folder', id='device'),
         pytest.param('https://a.org/x.png', 'is an address; download', id='address'),
         pytest.param(3, 'Input 0 is a int', id='kind'),
     ],
@@ -125,3 +131,85 @@ def test_bad_inputs_are_failures(given, message, tmp_path, monkeypatch):
 def test_an_empty_folder_is_a_failure(tmp_path):
     (failure,) = found(tmp_path)
     assert 'No image lies in the folder' in failure.reason
+
+
+def test_folders_that_a_pattern_fits_are_walked_behind_its_files(make_picture, tmp_path):
+    make_picture('a', folder=tmp_path / 'in' / 'first')
+    make_picture('b', folder=tmp_path / 'in' / 'second' / 'deep')
+    make_picture('c', folder=tmp_path / 'in')
+    expected = [('image', 'c.png'), ('image', 'a.png'), ('image', 'b.png')]
+    assert kinds(tmp_path / 'in' / '*') == expected
+    assert kinds(tmp_path / 'in' / '**' / '*') == expected
+    assert kinds(tmp_path / 'i*' / '**') == expected
+
+
+def test_what_a_pattern_fits_and_is_no_image_is_told(tmp_path):
+    (tmp_path / 'in' / 'empty').mkdir(parents=True)
+    (tmp_path / 'in' / 'gone.png').symlink_to(tmp_path / 'nothing.png')
+    told = [failure.reason for failure in found(tmp_path / 'in' / '*')]
+    assert len(told) == 3
+    assert 'No image lies in the folder' in told[0]
+    assert 'gone.png is a link to nothing' in told[1]
+    assert 'No image fits the pattern' in told[2]
+
+
+def test_an_output_folder_is_passed_over(make_picture, tmp_path):
+    make_picture('a', folder=tmp_path / 'in')
+    make_picture('b', folder=tmp_path / 'in' / 'found' / 'pictures')
+    out = tmp_path / 'in' / 'found'
+
+    def names(given):
+        return [item.name.rpartition('/')[2] for item in find_items([str(given)], [out])]
+
+    assert names(tmp_path / 'in') == ['a.png']
+    assert names(tmp_path / 'in' / '**' / '*') == ['a.png']
+    assert names(tmp_path / '*') == ['a.png']
+    # What is named itself is looked at.
+    assert names(out) == names(out / '*') == names(out / 'pictures' / 'b.png') == ['b.png']
+
+
+def test_linked_folders_are_told_and_not_followed(make_picture, tmp_path):
+    make_picture('a', folder=tmp_path / 'elsewhere')
+    make_picture('b', folder=tmp_path / 'in' / 'sub')
+    (tmp_path / 'in' / 'out').symlink_to(tmp_path / 'elsewhere')
+    (tmp_path / 'in' / 'same').symlink_to(tmp_path / 'in' / 'sub')
+    away, same, item = found(tmp_path / 'in')
+    assert away.stage == 'find'
+    assert 'in/out is a link to a folder, which is not followed' in away.reason
+    assert same.stage == 'skip'
+    assert 'in/same is a link' in same.reason
+    assert item.name.endswith('b.png')
+
+
+def test_a_folder_that_cannot_be_listed_is_a_failure(make_picture, tmp_path, monkeypatch):
+    make_picture('a', folder=tmp_path)
+    locked = tmp_path / 'locked'
+    locked.mkdir()
+    scan = os.scandir
+
+    def refuse(path):
+        if os.fspath(path) == str(locked):
+            raise PermissionError(13, 'Permission denied', str(locked))
+        return scan(path)
+
+    monkeypatch.setattr(os, 'scandir', refuse)
+    item, failure = found(tmp_path)
+    assert item.name.endswith('a.png')
+    assert failure.stage == 'find'
+    assert 'locked cannot be read (Permission denied)' in failure.reason
+
+
+def test_a_file_that_may_not_be_looked_at_does_not_end_the_search(
+    make_picture, tmp_path, monkeypatch
+):
+    look = os.stat
+
+    def refuse(path, **options):
+        if str(path) == 'locked/a.png':
+            raise PermissionError(13, 'Permission denied')
+        return look(path, **options)
+
+    monkeypatch.setattr(os, 'stat', refuse)
+    failure, item = found('locked/a.png', make_picture('b'))
+    assert 'locked/a.png cannot be read (Permission denied)' in failure.reason
+    assert item.name.endswith('b.png')

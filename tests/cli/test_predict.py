@@ -1,6 +1,7 @@
 """medglip predict, from the command line to files."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,24 @@ def test_a_folder_with_a_bad_file(call, make_picture, tmp_path):
     assert len(list((out / 'pictures').iterdir())) == 2
     assert (out / 'coco.json').is_file()
     assert (out / 'boxes.csv').is_file()
+
+
+def test_the_output_is_no_input(call, make_picture, tmp_path, monkeypatch):
+    make_picture('a', folder=tmp_path / 'in')
+    monkeypatch.chdir(tmp_path / 'in')
+    for out in ('found', 'found'):
+        status, text, _ = call('.', '-p', 'liver', '--modality', 'ct', '--out', out)
+        assert status == 0
+        assert '1 images, ' in text
+        assert 'skipped' not in text
+        assert len(list(Path(out, 'pictures').iterdir())) == 1
+
+
+def test_the_input_folder_as_output_folder(call, make_picture, tmp_path):
+    make_picture('a', folder=tmp_path / 'in')
+    for _ in range(2):
+        words = (tmp_path / 'in', '-p', 'liver', '--modality', 'ct', '--out', tmp_path / 'in')
+        assert '1 images, ' in call(*words)[1]
 
 
 def test_a_line_of_json_for_each_image(call, picture):

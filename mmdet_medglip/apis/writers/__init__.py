@@ -26,6 +26,7 @@ __all__ = [
     'SegmentationWriter',
     'VolumeWriter',
     'WriteOptions',
+    'output_folders',
     'write_results',
 ]
 
@@ -40,6 +41,16 @@ WRITERS: dict[str, type[ResultWriter]] = {
     'seg': SegmentationWriter,
 }
 """Writers by the name of their format."""
+
+
+def output_folders(folder: str | Path) -> tuple[Path, ...]:
+    """Return the folder of the output and the folders of formats in it, for ``find_items``.
+
+    So a search for inputs that comes upon the folder leaves all of it out, and one that begins
+    there what was written there before.
+    """
+    names = dict.fromkeys(writer.subfolder for writer in WRITERS.values() if writer.subfolder)
+    return Path(folder), *(Path(folder, name) for name in names)
 
 
 def write_results(

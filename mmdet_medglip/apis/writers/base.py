@@ -28,6 +28,9 @@ class ResultWriter(ABC):
     needs_view = False
     """Whether results must have a picture of what was seen."""
 
+    subfolder = ''
+    """Folder in ``folder`` that has all files of this kind; empty for none."""
+
     def __init__(self, folder: Path, options: WriteOptions | None = None) -> None:
         self.folder = folder
         self.options = options or WriteOptions()

@@ -24,6 +24,7 @@ class PictureWriter(ResultWriter):
     """``pictures/``: a PNG of each image with its boxes."""
 
     needs_view = True
+    subfolder = FOLDER
 
     def __enter__(self) -> PictureWriter:
         """Make the folder."""

@@ -27,6 +27,8 @@ class VolumeWriter(GroupedWriter):
     slices that were asked. Single images are passed over, with a reason.
     """
 
+    subfolder = 'volumes'
+
     def write(self, group: ResultGroup) -> None:
         """Link the boxes of a volume and write its map."""
         if group.source.path is None:
@@ -72,6 +74,6 @@ class VolumeWriter(GroupedWriter):
         like: Path | None,
     ) -> None:
         linked = link_boxes(group.slice_boxes(numbers), self.options.link, step=step)
-        folder = self.folder / 'volumes'
+        folder = self.folder / self.subfolder
         folder.mkdir(exist_ok=True)
         save_label_map(folder / f'{name}.nii.gz', linked, group.names, grid, turn, like=like)
