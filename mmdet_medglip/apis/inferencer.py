@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from mmengine.config import Config
@@ -30,6 +31,8 @@ from mmdet_medglip.routing import UNROUTED
 from mmdet_medglip.text import Prompt
 
 from .answering import result_of
+from .config_faults import config_faults
+from .device import check_device
 from .heat_maps import HeatMaps
 from .image_view import ImageView
 from .inputs import InputItem, find_items, list_inputs
@@ -81,7 +84,8 @@ class MedGLIPInferencer(BaseInferencer):
 
     Raises:
         FileNotFoundError: A file is missing; the message has the command that makes it.
-        ValueError: Weights of another model, or a config without a usable test pipeline.
+        ValueError: Weights of another model, a config that makes no model or has no usable test
+            pipeline, or a device that is not of this machine.
 
     Example:
         >>> inferencer = MedGLIPInferencer('configs/medglip/ct.py')  # doctest: +SKIP
@@ -111,13 +115,16 @@ class MedGLIPInferencer(BaseInferencer):
         # Options and words are set on the model: who sets them holds it until it has answered.
         self._turn = threading.RLock()
         use_safe_checkpoints()
+        if device is not None:
+            check_device(device)
         named = None if weights is None else str(weights)
         if isinstance(model, str | Path):
             files = ModelFiles(str(model), named, cfg_options=cfg_options or {})
             config, named = files.read()
         else:
             config = model if isinstance(model, Config) else Config(dict(model))
-            config.merge_from_dict(dict(cfg_options or {}))
+            with config_faults(f'The config cannot be changed by {dict(cfg_options or {})}'):
+                config.merge_from_dict(dict(cfg_options or {}))
         if named is None:
             raise ValueError('Name the weights: a config that is no file has no work folder.')
         super().__init__(config, named, device, 'mmdet_medglip', show_progress)
@@ -432,7 +439,7 @@ class MedGLIPInferencer(BaseInferencer):
                     f'{image.source.name} is of modality {modality}; this model serves '
                     f'{", ".join(served)}.'
                 )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, cv2.error) as error:
             return Failure(image.source, 'read', _sentence(error, image.source))
         return _Prepared(image.source, packed, view)
 
@@ -513,7 +520,11 @@ class MedGLIPInferencer(BaseInferencer):
 
     def _init_model(self, cfg: Config, weights: str, device: str = 'cpu') -> nn.Module:
         """Build the model and fill it; every weight must be there."""
-        with DefaultScope.overwrite_default_scope('mmdet_medglip'):
+        name = cfg.get('packed_folder') or cfg.filename or 'the config'
+        with (
+            config_faults(f'The model of {name} cannot be built'),
+            DefaultScope.overwrite_default_scope('mmdet_medglip'),
+        ):
             model = MODELS.build(cfg.model)
         checkpoint = load_checkpoint(weights)
         state = checkpoint.get('state_dict', checkpoint)

@@ -15,6 +15,8 @@ from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.packaging.packed_model import PackedModel, is_packed
 from mmdet_medglip.packaging.shipped_model import DEMO, shipped_model
 
+from .config_faults import config_faults
+
 __all__ = ['ModelFiles', 'model_names', 'packed_ontology']
 
 
@@ -57,7 +59,8 @@ class ModelFiles:
         """
         if is_packed(self.config):
             return self._read_packed()
-        config = load_config(self.config, dict(self.cfg_options))
+        with config_faults(f'Config {self.config} cannot be read'):
+            config = load_config(self.config, dict(self.cfg_options))
         folder = self.work_dir or config.get('work_dir') or default_work_dir(self.config)
         config.work_dir = str(Path(folder))
         return config, find_checkpoint(config, self.weights, self.config)
@@ -68,7 +71,8 @@ class ModelFiles:
                 f'{self.config} is a packed model, which has its weights; leave {self.weights} out.'
             )
         packed = PackedModel.open(self.config)
-        packed.config.merge_from_dict(dict(self.cfg_options))
+        with config_faults(f'The config of {self.config} cannot be changed'):
+            packed.config.merge_from_dict(dict(self.cfg_options))
         return packed.config, str(packed.weights)
 
 

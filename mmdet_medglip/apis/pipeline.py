@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
+import mmcv
 import numpy as np
 import numpy.typing as npt
 from mmengine.config import Config
@@ -13,6 +14,8 @@ from mmengine.registry import DefaultScope
 
 from mmdet_medglip.datasets.transforms import RouteModality
 from mmdet_medglip.registry import TRANSFORMS
+
+from .config_faults import config_faults
 
 __all__ = ['InferencePipeline', 'test_steps']
 
@@ -35,6 +38,11 @@ def test_steps(config: Config) -> list[dict[str, Any]]:
         raise ValueError(
             'The config has no test pipeline; give it test_dataloader or test_pipeline.'
         )
+    if not isinstance(found, list | tuple) or not all(map(_is_step, found)):
+        raise ValueError(
+            'The test pipeline of the config must be a list of steps, each a dict with a type, '
+            f'got {found!r:.80}; correct the config or what overrides it (--cfg-options).'
+        )
     steps = [dict(step) for step in found if _kind(step) not in _OF_TRUTH]
     kinds = [_kind(step) for step in steps]
     missing = [name for name in ('LoadMedImage', 'IntensityWindow') if name not in kinds]
@@ -53,6 +61,9 @@ class InferencePipeline:
         steps: Of :func:`test_steps`.
         router: Decides the modality; takes the place of the config's own ``RouteModality``.
         windows: Window of modalities, instead of the config's and of what files say.
+
+    Raises:
+        ValueError: A step that is unknown or has wrong options.
     """
 
     def __init__(
@@ -73,9 +84,8 @@ class InferencePipeline:
                 before.append(options)
             else:
                 (after if reached else before).append(options)
-        with DefaultScope.overwrite_default_scope('mmdet_medglip'):
-            first = [TRANSFORMS.build(step) for step in before]
-            self._after = [TRANSFORMS.build(step) for step in after]
+        first = [_transform(step) for step in before]
+        self._after = [_transform(step) for step in after]
         at = [_kind(step) for step in before].index('LoadMedImage') + 1
         self._before = [*first[:at], router, *first[at:]]
 
@@ -93,15 +103,41 @@ class InferencePipeline:
 
         Raises:
             FileNotFoundError: If the file does not exist.
-            ValueError: If it cannot be read, or its modality is unknown.
+            ValueError: If it cannot be read, its modality is unknown, or it is too thin to be
+                shrunk to the network's size.
         """
         results: Any = dict(fields)
         for transform in self._before:
             results = transform(results)
         picture = _picture(results['img']) if view else None
         for transform in self._after:
+            _check_side(transform, results['img'])
             results = transform(results)
         return results, picture
+
+
+def _check_side(transform: Any, image: npt.NDArray[np.float32]) -> None:
+    """Refuse an image of which a resize that keeps the ratio would leave no row or column."""
+    scale = getattr(transform, 'scale', None)
+    if not getattr(transform, 'keep_ratio', False) or not isinstance(scale, tuple):
+        return
+    height, width = image.shape[:2]
+    if min(mmcv.rescale_size((width, height), scale)) < 1:
+        raise ValueError(
+            f"{width} x {height} px is too thin for the network's {max(scale)} px; crop it."
+        )
+
+
+def _transform(step: Mapping[str, Any]) -> Any:
+    with (
+        config_faults(f'Step {_kind(step)} of the test pipeline cannot be built'),
+        DefaultScope.overwrite_default_scope('mmdet_medglip'),
+    ):
+        return TRANSFORMS.build(step)
+
+
+def _is_step(step: Any) -> bool:
+    return isinstance(step, Mapping) and bool(step.get('type'))
 
 
 def _kind(step: Mapping[str, Any]) -> str:

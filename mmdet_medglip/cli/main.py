@@ -71,9 +71,24 @@ def main(argv: list[str] | None = None) -> int:
     except (OSError, ValueError, ModuleNotFoundError) as error:
         sys.stderr.write(f'medglip: {error}\n')
         return 1
+    except RuntimeError as error:
+        if not _is_death(error):
+            raise
+        sys.stderr.write(
+            'medglip: a worker process died, by a crash or for lack of memory; use fewer --workers '
+            'or a smaller --batch-size.\n'
+        )
+        return 1
     except KeyboardInterrupt:
         sys.stderr.write('medglip: interrupted\n')
         return 130
+
+
+def _is_death(error: RuntimeError) -> bool:
+    """Whether a worker process died; what tells it is only loaded to ask."""
+    from mmdet_medglip.ingest.engines import WorkerDiedError
+
+    return isinstance(error, WorkerDiedError)
 
 
 if __name__ == '__main__':

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -9,9 +10,12 @@ from mmdet_medglip.apis import (
     GroundingResult,
     MedGLIPInferencer,
     ReadOptions,
+    pipeline,
     read_question,
 )
 from mmdet_medglip.apis.inputs import InputItem
+from mmdet_medglip.apis.reading import images_of
+from mmdet_medglip.datasets.transforms import RouteModality
 from tests.apis.conftest import grey
 from tests.ingest import dicom_files
 
@@ -276,3 +280,70 @@ def test_bad_models_are_one_error(model_files, make_model, tmp_path):
         )
     with pytest.raises(ValueError, match='Name the weights'):
         MedGLIPInferencer(dict(model=dict()))
+
+
+@pytest.mark.parametrize('shape', [(1, 11600), (11600, 1)])
+def test_an_image_that_is_too_thin_does_not_stop_the_others(inferencer, shape):
+    found = inferencer([np.zeros(shape, np.uint8), grey(40, 60)], 'liver', **LOOSE)
+    assert [one.source.name for one in found['predictions']] == ['array 1']
+    (failure,) = found['failures']
+    height, width = shape
+    assert failure.reason == (
+        f"array 0: {width} x {height} px is too thin for the network's 64 px; crop it."
+    )
+    (shown,) = inferencer.show(
+        images_of(InputItem('array', 'thin', content=np.zeros(shape, np.uint8))), ReadOptions('ct')
+    )
+    assert 'too thin' in shown.reason
+
+
+def test_what_opencv_refuses_is_a_failure(inferencer, monkeypatch):
+    def refuse(image, *_):
+        raise cv2.error('no such size')
+
+    monkeypatch.setattr(pipeline, '_check_side', refuse)
+    with pytest.raises(ValueError, match='array 0: no such size'):
+        inferencer(grey(40, 60), 'liver', **LOOSE)
+
+
+@pytest.mark.parametrize('device', ['foo', 'cuda:99', 3.5])
+def test_a_device_that_is_not_there(model_files, device):
+    with pytest.raises(ValueError, match=rf"no device '{device}' here; choose one of cpu"):
+        MedGLIPInferencer(*model_files, device=device)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        pytest.param(
+            {'model.bbox_head.classes': 3},
+            r"model of .*config\.py cannot be .*'classes'",
+            id='head',
+        ),
+        pytest.param({'model.type': 'Foo'}, r'model of .*config\.py cannot be .*Foo', id='type'),
+        pytest.param({'model': 3}, r'model of .*config\.py cannot be built', id='model'),
+        pytest.param({'model.type.x': 3}, r'Config .*config\.py cannot be read', id='no-dict'),
+        pytest.param(
+            {'test_dataloader': None, 'test_pipeline': 3}, 'must be a list of steps', id='steps'
+        ),
+        pytest.param(
+            {'test_dataloader.dataset.pipeline': [{'kind': 3}]}, 'a dict with a type', id='step'
+        ),
+    ],
+)
+def test_overrides_that_do_not_fit_are_one_sentence(model_files, options, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        MedGLIPInferencer(*model_files, device='cpu', cfg_options=options)
+    assert '--cfg-options' in str(caught.value)
+
+
+def test_a_step_that_cannot_be_built_is_named():
+    with pytest.raises(ValueError, match=r"Step Resize of the test pipeline .*'colour'"):
+        pipeline.InferencePipeline(
+            [
+                dict(type='LoadMedImage'),
+                dict(type='IntensityWindow'),
+                dict(type='Resize', colour=3),
+            ],
+            RouteModality(),
+        )
