@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from mmdet_medglip.datasets.transforms import RouteModality
 from mmdet_medglip.datasets.transforms.route_modality import read_classifier
+from mmdet_medglip.datasets.unreadable_image_error import UnreadableImageError
 from mmdet_medglip.engine.checkpoint import load_checkpoint, use_safe_checkpoints
 from mmdet_medglip.engine.hooks.checkpoint_match_hook import check_state_dict
 from mmdet_medglip.models.backbones import ModalityRouter
@@ -37,11 +38,11 @@ from .heat_maps import HeatMaps
 from .image_view import ImageView
 from .inputs import InputItem, find_items, list_inputs
 from .model_files import ModelFiles
-from .options import SCORE_THR, AnswerOptions, ReadOptions, use_options
+from .options import SCORE_THR, AnswerOptions, ReadOptions, check_whole, use_options
 from .pipeline import InferencePipeline, test_steps
 from .prefetch import batched, prefetched
 from .question import Question, read_questions
-from .reading import ImageToRead, images_of
+from .reading import ImageToRead, check_image, images_of
 from .result import Failure, GroundingResult, ImageSource
 
 __all__ = ['MedGLIPInferencer']
@@ -283,11 +284,8 @@ class MedGLIPInferencer(BaseInferencer):
         Raises:
             ValueError: As in :meth:`stream`.
         """
-        if batch_size < 1 or num_workers < 0:
-            raise ValueError(
-                f'batch_size must be at least 1 and num_workers at least 0, got {batch_size} and '
-                f'{num_workers}.'
-            )
+        check_whole('batch_size', batch_size, 1)
+        check_whole('num_workers', num_workers, 0)
         if answer.score_thr is None:
             answer = replace(answer, score_thr=self.score_thr)
         with self._turn:
@@ -431,7 +429,11 @@ class MedGLIPInferencer(BaseInferencer):
             return image
         try:
             fields = {**image.load(), 'modality': read.modality, 'img_id': image.source.name}
-            packed, view = pipeline(fields, view=read.view)
+            try:
+                packed, view = pipeline(fields, view=read.view)
+            except UnreadableImageError:
+                check_image(fields)
+                raise
             modality = packed['data_samples'].metainfo['modality']
             served = self.modalities
             if served is not None and modality not in (*served, UNROUTED):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, Literal
 
+import numpy as np
 from mmengine.config import ConfigDict
 from torch import nn
 
@@ -15,7 +18,7 @@ from mmdet_medglip.ingest.volumes import PLANES
 from mmdet_medglip.ontology import Ontology
 from mmdet_medglip.routing import AUTO
 
-__all__ = ['SCORE_THR', 'AnswerOptions', 'ReadOptions', 'Window', 'use_options']
+__all__ = ['SCORE_THR', 'AnswerOptions', 'ReadOptions', 'Window', 'check_whole', 'use_options']
 
 SCORE_THR = 0.3
 """Least score of a box where neither the caller nor the model names one."""
@@ -38,7 +41,7 @@ class ReadOptions:
         view: Whether results have a picture of what was seen.
 
     Raises:
-        ValueError: A value that is unknown or out of range.
+        ValueError: A value that is unknown, of another type or out of range.
     """
 
     modality: str = AUTO
@@ -48,13 +51,15 @@ class ReadOptions:
     view: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.modality, str):
+            raise ValueError(f'modality must be a name, got {self.modality!r}.')
         if self.modality != AUTO:
             known = Ontology.default().parse_modality(self.modality)
             object.__setattr__(self, 'modality', known)
         if self.plane not in PLANES:
             raise ValueError(f'plane must be one of {", ".join(PLANES)}, got {self.plane!r}.')
-        if isinstance(self.slice_step, bool) or self.slice_step < 1:
-            raise ValueError(f'slice_step must be at least 1, got {self.slice_step!r}.')
+        check_whole('slice_step', self.slice_step, 1)
+        _check_window(self.window)
 
     @property
     def windows(self) -> dict[str, Any] | None:
@@ -83,7 +88,7 @@ class AnswerOptions:
         presence: Options of ``test_cfg.presence``; None as in the config.
 
     Raises:
-        ValueError: A number out of range.
+        ValueError: A number out of range, or a value of another type.
     """
 
     score_thr: float | None = None
@@ -94,12 +99,58 @@ class AnswerOptions:
     presence: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        if self.score_thr is not None and not 0 <= self.score_thr <= 1:
+        if self.score_thr is not None and not 0 <= _number(self.score_thr) <= 1:
             raise ValueError(f'score_thr must be in [0, 1], got {self.score_thr!r}.')
-        if self.nms_iou is not None and not 0 < self.nms_iou <= 1:
+        if self.nms_iou is not None and not 0 < _number(self.nms_iou) <= 1:
             raise ValueError(f'nms_iou must be in (0, 1], got {self.nms_iou!r}.')
-        if self.max_boxes is not None and self.max_boxes < 1:
-            raise ValueError(f'max_boxes must be at least 1, got {self.max_boxes!r}.')
+        if self.max_boxes is not None:
+            check_whole('max_boxes', self.max_boxes, 1)
+        for name in ('hierarchy', 'presence'):
+            options = getattr(self, name)
+            if options is not None and not isinstance(options, Mapping):
+                raise ValueError(f'{name} must be a dict of options, got {options!r}.')
+
+
+def check_whole(name: str, value: Any, least: int) -> None:
+    """Check a count.
+
+    Args:
+        name: Of the option.
+        value: What was given.
+        least: Smallest number that is allowed.
+
+    Raises:
+        ValueError: It is no whole number, or too small.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise ValueError(f'{name} must be at least {least}, a whole number, got {value!r}.')
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _number(value: Any) -> float:
+    """Return a number as it is; what is none lies in no range."""
+    return value if _is_number(value) else math.nan
+
+
+def _check_window(window: Any) -> None:
+    """Check the types; names and ranges are checked by ``IntensityWindow``."""
+    named = window if isinstance(window, Mapping) else {AUTO: window}
+    if window is not None and not all(
+        isinstance(modality, str) and _is_window(one) for modality, one in named.items()
+    ):
+        raise ValueError(
+            'window must be a name, (width, level) in two numbers, or a dict from modality to one '
+            f'of these, got {window!r}.'
+        )
+
+
+def _is_window(value: Any) -> bool:
+    if isinstance(value, str):
+        return True
+    return isinstance(value, Sequence | np.ndarray) and all(map(_is_number, value))
 
 
 def use_options(model: nn.Module, trained: Mapping[str, Any], options: AnswerOptions) -> None:

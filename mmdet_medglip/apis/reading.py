@@ -19,9 +19,16 @@ from PIL import Image
 from mmdet_medglip.ingest.dicom.describe import describe, is_hounsfield, store_pixels
 from mmdet_medglip.ingest.dicom.files import integer, is_dicom, named, open_dicom
 from mmdet_medglip.ingest.dicom.pixels import check_size, decode_frame
-from mmdet_medglip.ingest.images import check_pixels, image_pixels, read_image, stored_suffix
+from mmdet_medglip.ingest.images import (
+    check_pixels,
+    image_pixels,
+    open_image,
+    read_image,
+    stored_suffix,
+)
 from mmdet_medglip.ingest.pictures import load_plane
 from mmdet_medglip.ingest.volumes import PLANES, StoredVolume, display_volume, stored_range
+from mmdet_medglip.ingest.volumes.channels_error import ChannelsError
 from mmdet_medglip.ingest.volumes.itk_file import open_itk
 from mmdet_medglip.ingest.volumes.nifti_file import open_nifti
 from mmdet_medglip.ontology import Ontology
@@ -30,7 +37,7 @@ from mmdet_medglip.routing import AUTO
 from .inputs import InputItem
 from .result import ImageSource
 
-__all__ = ['ImageToRead', 'images_of', 'open_volume']
+__all__ = ['ImageToRead', 'check_image', 'images_of', 'open_volume']
 
 Fields = dict[str, Any]
 
@@ -99,6 +106,21 @@ def _fields_of_image(path: Path) -> Fields:
     if stored_suffix(path, decode=False) is not None:
         return {'img_path': str(path)}
     return {'img_path': str(path), 'pixels': _bgr(read_image(path))}
+
+
+def check_image(fields: Fields) -> None:
+    """Decode an image file that a transform could not read, to say it without words of a store.
+
+    Args:
+        fields: What ``load`` gave; with ``pixels``, or of DICOM, nothing is done.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is damaged; names the file.
+    """
+    path = Path(fields['img_path']) if 'pixels' not in fields else None
+    if path is not None and not is_dicom(path):
+        open_image(path).close()
 
 
 def _fields_of_memory(content: Any, modality: str) -> Fields:
@@ -200,11 +222,14 @@ def open_volume(path: Path) -> StoredVolume:
 
     Raises:
         FileNotFoundError: It does not exist.
-        ValueError: It is damaged or of another kind.
+        ValueError: It is damaged, of another kind, or has several channels.
     """
-    if path.name.lower().endswith(('.nii', '.nii.gz')):
-        return open_nifti(path)
-    return open_itk(path, root=path.parent)
+    try:
+        if path.name.lower().endswith(('.nii', '.nii.gz')):
+            return open_nifti(path)
+        return open_itk(path, root=path.parent)
+    except ChannelsError as error:
+        raise ValueError(f'{error.what}; save one of them as a file of its own.') from None
 
 
 def _slice_of(item: InputItem, index: int) -> ImageSource:

@@ -191,6 +191,17 @@ def test_an_image_that_breaks_the_model_does_not_take_its_batch(inferencer, monk
         pytest.param('liver', dict(plane='up'), 'plane must be', id='plane'),
         pytest.param('liver', dict(modality='xyz'), "modality 'xyz'", id='modality'),
         pytest.param('liver', dict(batch_size=0), 'batch_size must be at least 1', id='batch'),
+        pytest.param('liver', dict(batch_size='3'), "batch_size must .* got '3'", id='batch-text'),
+        pytest.param('liver', dict(num_workers=0.5), 'num_workers must .* got 0.5', id='workers'),
+        pytest.param('liver', dict(slice_step=1.5), 'slice_step must .* got 1.5', id='half-step'),
+        pytest.param('liver', dict(max_boxes=2.5), 'max_boxes must .* got 2.5', id='half-box'),
+        pytest.param('liver', dict(score_thr='a'), "score_thr must .* got 'a'", id='score-text'),
+        pytest.param('liver', dict(nms_iou=[1]), 'nms_iou must', id='nms-list'),
+        pytest.param('liver', dict(window=3), 'window must be a name', id='window-number'),
+        pytest.param('liver', dict(window=('a', 3)), 'window must be a name', id='window-text'),
+        pytest.param('liver', dict(window={'ct': None}), 'window must be', id='window-dict'),
+        pytest.param('liver', dict(modality=3), 'modality must be a name', id='modality-number'),
+        pytest.param('liver', dict(hierarchy=3), 'hierarchy must be a dict', id='hierarchy'),
         pytest.param('liver', dict(colour='red'), 'unknown argument', id='option'),
         pytest.param('liver', dict(presence=dict(mode='gate')), 'presence', id='presence'),
     ],
@@ -347,3 +358,12 @@ def test_a_step_that_cannot_be_built_is_named():
             ],
             RouteModality(),
         )
+
+
+def test_a_damaged_picture_is_told_without_a_store(inferencer, make_picture):
+    whole = make_picture('cut')
+    whole.write_bytes(whole.read_bytes()[:600])
+    with pytest.raises(ValueError, match=r'cut\.png') as caught:
+        inferencer(whole, 'liver', **LOOSE)
+    assert 'replace it' in str(caught.value)
+    assert 'store' not in str(caught.value)

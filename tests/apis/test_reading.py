@@ -192,3 +192,11 @@ def test_options_are_checked():
         list(images_of(item, slice_step=0))
     with pytest.raises(ValueError, match='plane must be one of axial'):
         list(images_of(item, plane='up'))
+
+
+def test_a_volume_of_several_channels_is_told_without_words_of_recipes(tmp_path):
+    path = tmp_path / 'four.nii.gz'
+    nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 4, 2), np.int16), np.eye(4)), path)
+    with pytest.raises(ValueError, match=r'four\.nii\.gz .*save one of them as a file') as caught:
+        load(item_of(path))
+    assert "'channel'" not in str(caught.value)

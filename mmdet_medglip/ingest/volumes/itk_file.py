@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk  # noqa: N813 - its usual short name
 
 from ..paths import inside
+from .channels_error import ChannelsError
 from .grid import Grid
 from .meta_image import check_compressed
 from .nrrd_header import check_nrrd_header
@@ -51,7 +52,7 @@ def open_itk(path: Path, channel: int | None = None, *, root: Path) -> StoredVol
         raise ValueError(f'{path} has shape {size}, expected three axes and channels at most.')
     channels = more[0] if more else components
     if channel is None and channels > 1:
-        raise ValueError(f"{path} has {channels} channels; choose one with 'channel'.")
+        raise ChannelsError(f'{path} has {channels} channels')
     if channels > _MAX_CHANNELS or (channel or 0) >= channels:
         raise ValueError(f'{path} has {channels} channels, there is no channel {channel}.')
     first, second, third = (*size, 1, 1)[:3]

@@ -12,6 +12,7 @@ from nibabel.arrayproxy import ArrayProxy
 from nibabel.fileslice import fileslice
 from nibabel.openers import ImageOpener
 
+from .channels_error import ChannelsError
 from .grid import Grid
 from .volume import StoredVolume, check_voxels
 
@@ -117,9 +118,7 @@ def _axes(
         raise ValueError(f'{path} has shape {stored}, expected three axes and channels at most.')
     if more:
         if channel is None:
-            raise ValueError(
-                f"{path} has shape {stored}, expected three axes; choose one with 'channel'."
-            )
+            raise ChannelsError(f'{path} has shape {stored}, expected three axes')
         index[more[0]] = channel
     channels = stored[more[0]] if more else 1
     if channel is not None and channel >= channels:
