@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mmdet_medglip.text import BUNDLED, LintRemark, lint_prompt, load_tokenizer
+
+from .text_input import read_text, text_or_input
 
 __all__ = ['HELP', 'NAME', 'add_arguments', 'run']
 
@@ -49,11 +50,11 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
     Raises:
         OSError: If the text, the vocabulary or the language model cannot be read.
-        ValueError: If there is no such modality.
+        ValueError: If there is no such modality, or a text is not UTF-8.
     """
     vocabulary = None if args.vocabulary is None else _lines(args.vocabulary)
     remarks = lint_prompt(
-        sys.stdin.read() if args.text == '-' else args.text,
+        text_or_input(args.text),
         load_tokenizer(args.language_model),
         args.max_tokens,
         modality=args.modality,
@@ -69,8 +70,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 
 def _lines(path: Path) -> list[str]:
-    lines = path.read_text(encoding='utf-8').splitlines()
-    return [line.strip() for line in lines if line.strip()]
+    return [line.strip() for line in read_text(path).splitlines() if line.strip()]
 
 
 def _table(remarks: Sequence[LintRemark]) -> Table:

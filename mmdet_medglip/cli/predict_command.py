@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from .config_options import read_options
+from .text_input import read_text, text_or_input
 from .usage_error import UsageError
 
 if TYPE_CHECKING:
@@ -35,8 +36,11 @@ examples:
 """
 FORMATS = ('json', 'coco', 'csv', 'png', 'nifti', 'sr', 'gsps', 'seg')
 DICOM_FORMATS = ('sr', 'gsps', 'seg')
+_DEFAULT_FORMATS = ('json', 'png')
+_LISTING = ('json', 'csv')
+"""Formats that list what has no answer."""
 _SHOWN = 20
-"""Answers and failures that are printed at most."""
+"""Answers that are printed at most, and as many inputs without one."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,8 +87,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     out = parser.add_argument_group('output')
     out.add_argument('--out', type=Path, help='folder to write')
     out.add_argument(
-        '--formats', nargs='+', choices=FORMATS, default=['json', 'png'],
-        help='what to write there (default: json png)',
+        '--formats', nargs='+', choices=FORMATS,
+        help=f'what to write there (default: {" ".join(_DEFAULT_FORMATS)})',
     )  # fmt: skip
     out.add_argument('--json', action='store_true', help='print a line of JSON for each image')
     volumes = parser.add_argument_group('volumes and DICOM (formats nifti, sr, gsps, seg)')
@@ -106,7 +110,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--engine', choices=('serial', 'processes', 'dask'), default='serial',
         help='where to run, as in ingest (default: this process)',
     )  # fmt: skip
-    speed.add_argument('--workers', type=int, default=1, help='processes of the engine')
+    speed.add_argument('--workers', type=int, help='processes of the engine (default 1)')
     speed.add_argument('--scheduler', help='address of a running Dask scheduler')
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -134,19 +138,22 @@ def run(args: argparse.Namespace, console: Console) -> int:
         raise UsageError(str(error)) from error
     counts: Counter[str] = Counter()
     failures: list[Failure] = []
+    skips: list[Failure] = []
     progress = Console(stderr=True, width=console.width)
     with progress.status('reading the model') as status:
         for one in found:
             if isinstance(one, Failure):
                 counts['skipped' if one.stage == 'skip' else 'failed'] += 1
-                if len(failures) < _SHOWN:
-                    failures.append(one)
+                kept = skips if one.stage == 'skip' else failures
+                if len(kept) < _SHOWN:
+                    kept.append(one)
             else:
                 counts['images'] += 1
                 counts['boxes'] += len(one.boxes)
             status.update(f'{counts["images"]} images, {counts["failed"]} failed')
             _print(one, args, console, counts)
-    _print_end(args, progress if args.json else console, counts, failures)
+    shown = [*failures, *skips][:_SHOWN]
+    _print_end(args, progress if args.json else console, counts, shown)
     return int(counts['failed'] > 0)
 
 
@@ -166,9 +173,8 @@ def _answers(args: argparse.Namespace) -> Iterator[GroundingResult | Failure]:
     from mmdet_medglip.apis.writers import WRITERS, output_folders, write_results
     from mmdet_medglip.ingest.engines import TaskEngine
 
-    if (args.prompt is None) == (args.report is None):
-        raise ValueError('give either --prompt or --report.')
-    formats = args.formats if args.out is not None else []
+    _check_options(args)
+    formats = _formats(args)
     read = ReadOptions(
         modality=args.modality,
         window=_window(args.window),
@@ -181,10 +187,7 @@ def _answers(args: argparse.Namespace) -> Iterator[GroundingResult | Failure]:
     files = _files(args)
     config, weights = files.read()
     ontology = packed_ontology(config)
-    if args.report is not None:
-        text = args.report.read_text(encoding='utf-8')
-    else:
-        text = sys.stdin.read() if args.prompt == '-' else args.prompt
+    text = read_text(args.report) if args.report is not None else text_or_input(args.prompt)
     question = read_question(text, report=args.report is not None, ontology=ontology)
     options = _write_options(args, config, weights, ontology)
     if set(formats) & set(DICOM_FORMATS):
@@ -221,9 +224,36 @@ def _answers(args: argparse.Namespace) -> Iterator[GroundingResult | Failure]:
             args.fallback,
             str(args.out) if read.view else None,
         )
-        engine = TaskEngine(args.engine, args.workers, args.scheduler)
+        workers = 1 if args.workers is None else args.workers
+        engine = TaskEngine(args.engine, workers, args.scheduler)
         found = _on_engine(run_job(job, args.inputs, engine, written), engine)
     return found if args.out is None else write_results(found, args.out, formats, options)
+
+
+def _check_options(args: argparse.Namespace) -> None:
+    """Refuse options that do not go together, or would do nothing."""
+    if (args.prompt is None) == (args.report is None):
+        raise ValueError('give either --prompt or --report.')
+    if args.formats is not None and args.out is None:
+        raise ValueError('--formats needs --out, the folder to write.')
+    if args.workers is not None and args.engine == 'serial':
+        raise ValueError('--workers needs --engine processes or dask.')
+    if args.scheduler is not None and args.engine != 'dask':
+        raise ValueError('--scheduler needs --engine dask.')
+    if args.out is not None:
+        _check_folder(args.out)
+
+
+def _check_folder(out: Path) -> None:
+    """Refuse a folder that cannot be made, before a model is loaded."""
+    there = next((path for path in (out, *out.parents) if os.path.lexists(path)), None)
+    if there is not None and not os.path.isdir(there):
+        raise ValueError(f'--out {out} cannot be a folder: {there} is a file; name another one.')
+
+
+def _formats(args: argparse.Namespace) -> Sequence[str]:
+    """What is written."""
+    return () if args.out is None else args.formats or _DEFAULT_FORMATS
 
 
 def _on_engine(found: Iterator[Any], engine: Any) -> Iterator[Any]:
@@ -299,16 +329,27 @@ def _print(
 
 
 def _print_end(
-    args: argparse.Namespace, console: Console, counts: Counter[str], failures: list[Failure]
+    args: argparse.Namespace, console: Console, counts: Counter[str], shown: list[Failure]
 ) -> None:
-    for failure in failures:
+    more = counts['images'] - _SHOWN
+    if more > 0 and args.out is None and not args.json:
+        console.print(f'and {more} more images; --out or --json has all', highlight=False)
+    for failure in shown:
         told = 'skipped' if failure.stage == 'skip' else 'no answer'
         console.print(escape(f'{told}: {failure.reason}'), soft_wrap=True)
-    more = counts['failed'] + counts['skipped'] - len(failures)
+    more = counts['failed'] + counts['skipped'] - len(shown)
     if more > 0:
-        where = f'; all are listed in {args.out}' if args.out else '; --json lists all'
-        console.print(f'and {more} more{where}')
+        console.print(escape(f'and {more} more; {_where_all_are(args)}'), highlight=False)
     told = f'{counts["images"]} images, {counts["boxes"]} boxes, {counts["failed"]} without answer'
     if counts['skipped']:
         told += f', {counts["skipped"]} files skipped'
-    console.print(told + (f', written to {args.out}' if args.out else ''), highlight=False)
+    console.print(escape(told + (f', written to {args.out}' if args.out else '')), highlight=False)
+
+
+def _where_all_are(args: argparse.Namespace) -> str:
+    """Where all inputs without an answer are listed."""
+    if set(_formats(args)) & set(_LISTING):
+        return f'all are listed in {args.out}'
+    if args.json:
+        return 'the lines of JSON have all'
+    return f'--json or --out with --formats {" or ".join(_LISTING)} lists all'
