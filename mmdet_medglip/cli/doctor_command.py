@@ -40,7 +40,9 @@ _SYNTAXES = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument('--config', help='also check data and weights of this config')
+    parser.add_argument(
+        '--config', help='also check data and weights of this config, or this packed model, or demo'
+    )
     parser.add_argument('--json', action='store_true', help='print JSON')
 
 
@@ -115,11 +117,16 @@ def _disk(check: type) -> Any:
 
 
 def _config_checks(check: type, path: str) -> list[Any]:
-    """Data, starting weights and the trained checkpoint of a config."""
+    """Data, starting weights and the trained checkpoint of a config; files of a packed model."""
     from mmdet_medglip.apis import ModelFiles
     from mmdet_medglip.engine.config import check_data, check_weights, load_config
+    from mmdet_medglip.packaging.packed_model import is_packed
 
     try:
+        files = ModelFiles(path)
+        if is_packed(files.config):
+            files.read()
+            return [check('packed model', f'{files.config} is whole')]
         config = load_config(path)
     except (OSError, ValueError) as error:
         return [check('config', path, str(error))]
@@ -134,7 +141,7 @@ def _config_checks(check: type, path: str) -> list[Any]:
 
     checks = []
     parts = (('data', data), ('starting weights', weights))
-    for name, look in (*parts, ('checkpoint', lambda: ModelFiles(path).read()[1])):
+    for name, look in (*parts, ('checkpoint', lambda: files.read()[1])):
         try:
             checks.append(check(name, look()))
         except (OSError, ValueError) as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     server.add_argument(
         '--host', default='127.0.0.1', help='address to listen at (default: this machine alone)'
     )
-    server.add_argument('--port', type=int, default=7860, help='port (default 7860)')
+    server.add_argument(
+        '--port', type=int, default=7860, help='port (default 7860); 0 for a free one'
+    )
     server.add_argument(
         '--allow-host', action='append', default=[], metavar='NAME',
         help='name that the page is reached by, for example behind a proxy; may be repeated',
@@ -80,16 +84,17 @@ def run(args: argparse.Namespace, console: Console) -> int:
     MMLogger.get_current_instance().setLevel('WARNING')
     try:
         limits = Limits(
-            upload_bytes=int(args.max_upload_mb * 1e6),
-            sessions=args.max_sessions,
-            idle_seconds=int(args.session_minutes * 60),
+            upload_bytes=_whole('--max-upload-mb', args.max_upload_mb, 1e6),
+            sessions=_whole('--max-sessions', args.max_sessions),
+            idle_seconds=_whole('--session-minutes', args.session_minutes, 60),
         )
         if args.compare is None and (args.compare_weights or args.compare_name):
             raise ValueError('--compare-weights and --compare-name need --compare.')
         service = DemoService(_models(args), limits)
     except (OSError, ValueError) as error:
         raise UsageError(str(error)) from error
-    console.print(f'Open {address_of(args.host, args.port)} (ends with Ctrl-C).', highlight=False)
+    port = args.port or _free_port(args.host)
+    console.print(f'Open {address_of(args.host, port)} (ends with Ctrl-C).', highlight=False)
     console.print('Research software, not for clinical use.')
     if not is_loopback(args.host):
         console.print(
@@ -100,8 +105,25 @@ def run(args: argparse.Namespace, console: Console) -> int:
             style='yellow',
             soft_wrap=True,
         )
-    run_server(service, args.host, args.port, args.allow_host)
+    run_server(service, args.host, port, args.allow_host)
     return 0
+
+
+def _whole(option: str, value: float, unit: float = 1) -> int:
+    """Return the value of an option in whole units, at least 1."""
+    if not math.isfinite(value) or value * unit < 1:
+        raise ValueError(f'{option} must be a number of at least {1 / unit:.2g}, got {value:g}.')
+    return int(value * unit)
+
+
+def _free_port(host: str) -> int:
+    """Return a port that nobody listens at; 0 if there is none, which the server then tells."""
+    family = socket.AF_INET6 if ':' in host else socket.AF_INET
+    try:
+        with socket.create_server((host, 0), family=family) as free:
+            return int(free.getsockname()[1])
+    except OSError:
+        return 0
 
 
 def _models(args: argparse.Namespace) -> list[DemoModel]:

@@ -1,6 +1,7 @@
 """The commands that are programs of tools/, doctor and demo."""
 
 import json
+import shutil
 import sys
 from types import SimpleNamespace
 
@@ -88,6 +89,25 @@ def test_doctor_looks_at_a_config(tmp_path, monkeypatch):
     assert 'tools/train.py' in told['checkpoint'].fix
     (wrong,) = doctor_command._config_checks(check, 'no.py')
     assert 'does not exist' in wrong.fix
+
+
+def test_doctor_looks_at_a_packed_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check = load_tool('check_env').Check
+    (whole,) = doctor_command._config_checks(check, 'demo')
+    assert (whole.name, whole.fix) == ('packed model', '')
+    assert str(shipped_model()) in whole.result
+    shutil.copytree(shipped_model(), tmp_path / 'changed')
+    (tmp_path / 'changed' / 'labels.json').write_text('[]')
+    (wrong,) = doctor_command._config_checks(check, 'changed')
+    assert 'labels.json' in wrong.fix
+
+
+def test_a_vocabulary_that_is_not_utf_8_is_named(tmp_path, capsys):
+    words = tmp_path / 'latin1.txt'
+    words.write_bytes('œdème'.encode('cp1252'))
+    assert main(['lint-prompt', 'liver', '--vocabulary', str(words)]) == 1
+    assert f'{words} is not UTF-8; save it as UTF-8' in capsys.readouterr().err
 
 
 def test_the_demo_model_finds_the_organs_of_a_phantom(tmp_path, monkeypatch, capsys):

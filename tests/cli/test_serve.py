@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mmdet_medglip import browser
 from mmdet_medglip.browser import server
 from mmdet_medglip.cli import serve_command
 from mmdet_medglip.cli.main import main, parse_args
@@ -26,13 +27,28 @@ def test_it_listens_on_loopback_unless_told_otherwise():
         pytest.param(['no.py'], 'no.py', id='no such config'),
         pytest.param(['a.py', '--compare-weights', 'b.pth'], 'need --compare', id='half a pair'),
         pytest.param(['a.py', '--port', '70000'], '--port must be', id='no such port'),
-        pytest.param(['a.py', '--max-sessions', '0'], 'at least 1', id='no session'),
+        pytest.param(['a.py', '--max-sessions', '0'], '--max-sessions', id='no session'),
+        pytest.param(['a.py', '--max-upload-mb', 'inf'], '--max-upload-mb must', id='any size'),
+        pytest.param(['a.py', '--max-upload-mb', 'nan'], '--max-upload-mb must', id='no number'),
+        pytest.param(['a.py', '--max-upload-mb', '0'], '--max-upload-mb must', id='no byte'),
+        pytest.param(['a.py', '--session-minutes', 'inf'], '--session-minutes must', id='for ever'),
     ],
 )
 def test_a_wrong_command_line_is_2(words, message, capsys):
     pytest.importorskip('starlette', reason='no server: pip install starlette uvicorn')
     assert main(['serve', *words]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_free_port_is_told(monkeypatch, capsys):
+    pytest.importorskip('starlette', reason='no server: pip install starlette uvicorn')
+    asked = []
+    monkeypatch.setattr(server, 'run_server', lambda service, host, port, names: asked.append(port))
+    monkeypatch.setattr(browser, 'DemoService', lambda *_: None)
+    monkeypatch.setattr(serve_command, '_models', lambda _: [])
+    assert main(['serve', 'a.py', '--port', '0']) == 0
+    assert asked[0] > 0
+    assert f'Open http://127.0.0.1:{asked[0]}/' in capsys.readouterr().out
 
 
 def test_missing_libraries_are_named_before_a_model_is_read(monkeypatch, capsys):
