@@ -89,6 +89,9 @@ def log():
     handler = logging.Handler()
     handler.emit = lambda record: lines.append((record.levelno, record.getMessage()))
     logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.INFO)  # Whatever the test before made of it.
     logger.addHandler(handler)
     yield lines
     logger.removeHandler(handler)
+    logger.setLevel(level)
