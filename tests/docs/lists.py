@@ -54,7 +54,6 @@ SLOW = (
         r'medglip predict configs/medglip/(mri|xray|ultrasound|dermoscopy|fundus)\.py .*',
         'endoscopy, CT and a folder stand for the seven modalities',
     ),
-    Rule(r'medglip serve .*0\.0\.0\.0.*', 'the command before it starts the same server'),
     Rule(r'python tools/make_demo_data\.py.*', 'draws hundreds of phantoms'),
     Rule(r'python tools/export_onnx\.py .*', 'an export of the default size takes a minute'),
     Rule(
@@ -127,5 +126,6 @@ CHECKED = (
         'goes on from the checkpoint of a long training',
     ),
     Rule(r'medglip serve .*all_shared.*', 'needs two trained joint models; tests/browser'),
+    Rule(r'medglip serve .*0\.0\.0\.0.*', 'the command before it starts the same server'),
 )
 """Never run: only checked, by parsing the command line and loading its config."""

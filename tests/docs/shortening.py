@@ -14,6 +14,7 @@ from tests.docs.checking import program_of, split_command
 from tests.docs.page import ROOT
 
 PATIENTS = '8'
+TIMEOUT_S = 900
 FEW = {
     'train': (
         'train_cfg.max_epochs=1',
@@ -64,6 +65,7 @@ def run_short(command: str, folder: Path) -> None:
 
     Raises:
         AssertionError: Its status is not 0; the message has the end of what it printed.
+        TimeoutExpired: It does not end.
     """
     variables, words = split_command(command)
     program, arguments = program_of(words)
@@ -80,6 +82,7 @@ def run_short(command: str, folder: Path) -> None:
         env=env,
         capture_output=True,
         text=True,
+        timeout=TIMEOUT_S,
     )
     told = (done.stdout + done.stderr)[-3000:]
     assert done.returncode == 0, f'{command}: status {done.returncode}\n{told}'
