@@ -108,6 +108,11 @@ CHECKED = (
     ),
     Rule(r'python tools/compare_tasks\.py .*', 'needs finished trainings; tests/tools'),
     Rule(
+        r'python tools/test\.py configs/(\S+ --results (ours|other)\.npz|'
+        r'medglip/all\.py --cfg-options data_root=data/real)',
+        'needs the checkpoints of trainings that the page does not have or that are too long',
+    ),
+    Rule(
         r'python tools/(fuse_results|evaluate)\.py .*(fused|ours|other)\.npz.*',
         'needs result files of two detectors; tests/tools/test_fuse_results.py',
     ),

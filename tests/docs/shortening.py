@@ -69,9 +69,10 @@ def run_short(command: str, folder: Path) -> None:
     """
     variables, words = split_command(command)
     program, arguments = program_of(words)
-    if program == 'tools/make_demo_data.py' and '--out' in arguments:
+    if program == 'tools/make_demo_data.py':
         # A page's folder has a small store where the command of the page makes one.
-        shutil.rmtree(folder / arguments[arguments.index('--out') + 1], ignore_errors=True)
+        out = arguments[arguments.index('--out') + 1] if '--out' in arguments else 'data/demo'
+        shutil.rmtree(folder / out, ignore_errors=True)
     script = 'tools/medglip.py' if program == 'medglip' else program
     env = os.environ | {'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': '', **variables}
     env['GLIP_LANGUAGE_MODEL'] = resolve_language_model('bundled')
