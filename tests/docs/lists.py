@@ -109,7 +109,7 @@ CHECKED = (
     Rule(r'python tools/compare_tasks\.py .*', 'needs finished trainings; tests/tools'),
     Rule(
         r'python tools/test\.py configs/(\S+ --results (ours|other)\.npz|'
-        r'medglip/all\.py --cfg-options data_root=data/real)',
+        r'medglip/all\.py --cfg-options data_root=data/real|medglip/ct_words\.py .*level=class)',
         'needs the checkpoints of trainings that the page does not have or that are too long',
     ),
     Rule(
