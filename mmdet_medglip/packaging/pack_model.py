@@ -20,7 +20,7 @@ from mmdet_medglip.apis.model_files import ModelFiles
 from mmdet_medglip.apis.question import read_question
 from mmdet_medglip.engine.num_classes import dicts_of
 from mmdet_medglip.engine.weights_file import save_weights, sort_header
-from mmdet_medglip.ingest.annotation_files import decode_text
+from mmdet_medglip.ingest.annotation_files import read_text
 from mmdet_medglip.models.language_models import TextEncoder, save_prompts
 from mmdet_medglip.ontology import DEFAULT_LABELS, Ontology
 from mmdet_medglip.store.durable import replace_file, sync
@@ -152,18 +152,14 @@ def _write_parts(
         options.score_thr,
     )
     if options.card is not None:
-        card = _read_text(options.card)
+        card = read_text(Path(options.card))
     else:
         parameters = sum(one.numel() for one in inferencer.model.parameters())
         served = inferencer.modalities or ()
-        about = '' if options.about is None else _read_text(options.about)
+        about = '' if options.about is None else read_text(Path(options.about))
         card = model_card(contents, licence, served, parameters, numbers, options.prompts, about)
     replace_file(made / 'README.md', card.encode())
     return replace(contents, files=_entries(made, [*names, 'README.md']))
-
-
-def _read_text(path: str) -> str:
-    return decode_text(Path(path).read_bytes(), Path(path))
 
 
 def _entries(made: Path, names: list[str]) -> dict[str, FileEntry]:
