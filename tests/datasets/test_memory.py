@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import time
 from pathlib import Path
 
 import numpy as np
@@ -54,16 +53,14 @@ def _lines(path: Path) -> Path:
 def test_opening_and_walking_a_large_store_keeps_memory_flat(tmp_path: Path) -> None:
     root = _large_store(tmp_path / 'store')
     MedGroundingDataset(str(root)).get_data_info(0)
-    before, start = _resident_mb(), time.process_time()
+    before = _resident_mb()
     dataset = MedGroundingDataset(str(root))
-    seconds = time.process_time() - start
     opened = _resident_mb()
     assert len(dataset) == RECORDS
     for i in range(0, RECORDS, 8):
         assert len(dataset.get_data_info(i)['instances']) == 3
     assert opened - before < 32
     assert _resident_mb() - opened < 16
-    assert seconds < 5
 
 
 def test_a_large_odvg_file_keeps_offsets_only(tmp_path: Path) -> None:
