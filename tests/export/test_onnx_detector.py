@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from mmdet_medglip.export import FileInfo, OnnxDetector
-from tests.export.detectors import make_images
 
 INFO = FileInfo(('liver',), 'ct', 'liver', '0.1.0', (0.0,) * 3, (1.0,) * 3, 32, 2, 0.05, 0.6)
 
@@ -71,13 +70,3 @@ def test_wrong_image_is_named(detector_file, image, message):
     detector = OnnxDetector(detector_file(INFO.to_properties()))
     with pytest.raises(ValueError, match=message):
         detector([np.zeros((8, 8, 3)), image])
-
-
-def test_an_array_and_a_list_of_images_are_the_same(exported):
-    images = make_images((32, 64), (32, 64))
-    for one, other in zip(
-        exported.detector(images), exported.detector(np.stack(images)), strict=True
-    ):
-        np.testing.assert_array_equal(one.boxes, other.boxes)
-        assert one.phrases == other.phrases
-        assert one.phrases == tuple(exported.detector.phrases[label] for label in one.labels)

@@ -35,6 +35,16 @@ def test_file_finds_what_pytorch_finds(exported, sizes):
     assert min(map(len, found)) > 5
 
 
+def test_an_array_and_a_list_of_images_are_the_same(exported):
+    images = make_images((32, 64), (32, 64))
+    for one, other in zip(
+        exported.detector(images), exported.detector(np.stack(images)), strict=True
+    ):
+        np.testing.assert_array_equal(one.boxes, other.boxes)
+        assert one.phrases == other.phrases
+        assert one.phrases == tuple(exported.detector.phrases[label] for label in one.labels)
+
+
 def test_no_more_boxes_than_max_per_img(exported):
     few, many = (
         exported.detector(make_images((32, 32)))[0],

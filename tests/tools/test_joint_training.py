@@ -118,6 +118,7 @@ def test_the_joint_checkpoint_is_measured_and_drawn(folder: Path, repo_root: Pat
     assert list((folder / 'pictures').rglob('*.png'))
 
 
+@pytest.mark.slow
 def test_mmdetections_own_glip_trains_on_the_same_data(
     folder: Path, repo_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +167,7 @@ def write_captions(store: Path, target: Path, count: int) -> None:
             lines.write(json.dumps(line) + '\n')
 
 
+@pytest.mark.slow
 def test_captions_with_grounded_phrases_train_and_are_measured(
     folder: Path, repo_root: Path
 ) -> None:

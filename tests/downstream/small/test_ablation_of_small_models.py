@@ -18,7 +18,9 @@ def main(repo_root):
 @pytest.mark.parametrize(
     ('task', 'measures'),
     [
-        pytest.param('vqa', ['closed_accuracy', 'open_recall'], id='questions'),
+        pytest.param(
+            'vqa', ['closed_accuracy', 'open_recall'], id='questions', marks=pytest.mark.slow
+        ),
         pytest.param('report', ['finding_f1'], id='reports'),
     ],
 )
