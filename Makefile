@@ -5,7 +5,8 @@ VENV_UPSTREAM ?= .venv-upstream
 PY := $(VENV)/bin/python
 CONFIG ?= configs/medglip/ct.py
 WORK_DIR ?= work_dirs/$(patsubst configs/%.py,%,$(CONFIG))
-IN_PARALLEL := --numprocesses auto --maxprocesses 8 --dist loadfile
+# In the order of the folders: files of few, long tests come before the many short ones of the package.
+IN_PARALLEL := --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 DEMO_DATA := data/demo/store/store.json
 
 .PHONY: help setup demo test test-slow test-upstream setup-upstream lint format docs licences audit check-env clean

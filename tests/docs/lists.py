@@ -66,7 +66,7 @@ SLOW = (
 
 SLOW_BLOCKS = {
     ('export.md', 'onnx'): 'reads the file that a slow command writes; '
-    'tests/export/test_export_page.py runs it on a smaller one',
+    'tests/export/test_onnx_export.py runs it on a smaller one',
 }
 """Python, by page and words of the block, that is run with the slow commands alone, and why."""
 

@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -265,3 +267,21 @@ def test_default_size_finds_what_pytorch_finds(repo_root, tmp_path):
     for sizes in ([(256, 256)], [(320, 256)], [(200, 256), (256, 130)]):
         images = make_images(*sizes)
         assert_same(detector(images), predict(model, images, phrases, 'ct'))
+
+
+def test_python_of_its_page_runs(exported, repo_root, tmp_path, monkeypatch, capsys):
+    shutil.copy(exported.path, tmp_path / 'ct.onnx')
+    image = make_images((160, 128))[0]
+    cv2.imwrite(str(tmp_path / 'slice.png'), image)
+    monkeypatch.chdir(tmp_path)
+    page = (repo_root / 'docs' / 'export.md').read_text()
+    first, second = re.findall(r'```python\n(.*?)```', page, re.DOTALL)
+    names: dict = {}
+    exec(first, names)
+    lines = capsys.readouterr().out.splitlines()
+    (found,) = exported.detector([image])
+    assert len(found) == 60
+    assert [line.rpartition(' [')[0].rpartition(' ')[0] for line in lines] == list(found.phrases)
+    exec(second, names)
+    assert repr(found.phrases) in capsys.readouterr().out
+    assert len(names['found']) > 0

@@ -90,6 +90,7 @@ def _run(folder: Path, root: Path, tool: str, *arguments: str) -> subprocess.Com
     )
 
 
+@pytest.mark.slow
 def test_ranks_of_different_modalities_train_one_model(folder: Path, repo_root: Path) -> None:
     done = _run(folder, repo_root, 'dist_train.sh', 'joint.py', '2')
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
@@ -108,6 +109,7 @@ def test_ranks_of_different_modalities_train_one_model(folder: Path, repo_root: 
     assert list((work_dir / 'pictures').rglob('*.png'))
 
 
+@pytest.mark.slow
 def test_the_joint_checkpoint_is_measured_and_drawn(folder: Path, repo_root: Path) -> None:
     if not (folder / 'work_dirs' / 'joint' / 'rank_0.pt').is_file():
         pytest.skip('the joint training above failed')
