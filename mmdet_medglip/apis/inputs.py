@@ -174,8 +174,10 @@ def _items_of_pattern(path: Path, exclude: Sequence[Path]) -> Iterator[InputItem
     found = [Path(match) for match in sorted(glob.iglob(str(path), recursive=True))]
     found = [match for match in found if not _is_in(match, outside)]
     folders = {match for match in found if os.path.isdir(match)}
-    # What lies in a folder that fits is found there; '**' fits both.
+    # What lies in a folder that fits is found there, and is said there; '**' fits both.
     found = [match for match in found if folders.isdisjoint(match.parents)]
+    unread = _unread_of_pattern(path, [*folders, *outside])
+    yield from _unread_folders(unread)
     yield from _items_of_files([match for match in found if os.path.isfile(match)])
     for match in found:
         if match in folders:
@@ -183,6 +185,23 @@ def _items_of_pattern(path: Path, exclude: Sequence[Path]) -> Iterator[InputItem
             yield from _or_none(folder, str(match), f'No image lies in the folder {match}.')
         elif not os.path.isfile(match):
             yield _failure(str(match), _why_not(match, str(match)))
+
+
+def _unread_of_pattern(path: Path, without: Sequence[Path]) -> list[OSError]:
+    """Folders that a pattern looks into and that cannot be listed: glob passes over them."""
+    unread: dict[str, OSError] = {}
+    for place, part in enumerate(path.parts):
+        if not _is_magic(part):
+            continue
+        listed = Path(*path.parts[: place + (part == '**')])
+        for folder in sorted(glob.iglob(str(listed), recursive=True)):
+            if not os.path.isdir(folder) or _is_in(Path(folder), [_real(one) for one in without]):
+                continue
+            try:
+                os.scandir(folder).close()
+            except OSError as error:
+                unread[folder] = error
+    return list(unread.values())
 
 
 def _items_of_folder(root: Path, exclude: Sequence[Path]) -> Iterator[InputItem | Failure]:

@@ -181,8 +181,10 @@ def test_linked_folders_are_told_and_not_followed(make_picture, tmp_path):
     assert item.name.endswith('b.png')
 
 
-def test_a_folder_that_cannot_be_listed_is_a_failure(make_picture, tmp_path, monkeypatch):
-    make_picture('a', folder=tmp_path)
+@pytest.mark.parametrize('pattern', ['.', '**/*.png', '*/*.png', '**', '[kl]*', '**/locked/*'])
+def test_a_folder_that_cannot_be_listed_is_a_failure(make_picture, tmp_path, monkeypatch, pattern):
+    (tmp_path / 'k').mkdir()
+    make_picture('a', folder=tmp_path / 'k')
     locked = tmp_path / 'locked'
     locked.mkdir()
     scan = os.scandir
@@ -193,8 +195,10 @@ def test_a_folder_that_cannot_be_listed_is_a_failure(make_picture, tmp_path, mon
         return scan(path)
 
     monkeypatch.setattr(os, 'scandir', refuse)
-    item, failure = found(tmp_path)
-    assert item.name.endswith('a.png')
+    told = found(tmp_path / pattern)
+    items = [one.name[-7:] for one in told if not isinstance(one, Failure)]
+    assert items == ([] if 'locked' in pattern else ['k/a.png'])
+    failure, *_ = (one for one in told if isinstance(one, Failure))
     assert failure.stage == 'find'
     assert 'locked cannot be read (Permission denied)' in failure.reason
 
