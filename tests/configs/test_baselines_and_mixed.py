@@ -104,6 +104,8 @@ def test_it_trains_and_is_tested(path, seven_store, tmp_path):
     for cut in (config.model.get('test_cfg', {}), config.model.get('test_cfg', {}).get('rcnn', {})):
         if 'score_thr' in cut:
             cut['score_thr'] = 0.0
+        if 'rpn' in cut:  # A head of two stages looks at each proposal.
+            cut['rpn'].update(nms_pre=200, max_per_img=50)
     _, metrics = train_and_test(config)
     shown = ['ct'] if path.stem.startswith('ct_') else ['ct', 'mri', 'fundus', 'xray']
     for modality in shown:
