@@ -176,8 +176,7 @@ def _items_of_pattern(path: Path, exclude: Sequence[Path]) -> Iterator[InputItem
     folders = {match for match in found if os.path.isdir(match)}
     # What lies in a folder that fits is found there, and is said there; '**' fits both.
     found = [match for match in found if folders.isdisjoint(match.parents)]
-    unread = _unread_of_pattern(path, [*folders, *outside])
-    yield from _unread_folders(unread)
+    yield from _unread_folders(_unread_of_pattern(path, folders, outside))
     yield from _items_of_files([match for match in found if os.path.isfile(match)])
     for match in found:
         if match in folders:
@@ -187,15 +186,17 @@ def _items_of_pattern(path: Path, exclude: Sequence[Path]) -> Iterator[InputItem
             yield _failure(str(match), _why_not(match, str(match)))
 
 
-def _unread_of_pattern(path: Path, without: Sequence[Path]) -> list[OSError]:
+def _unread_of_pattern(path: Path, fitting: set[Path], outside: Sequence[Path]) -> list[OSError]:
     """Folders that a pattern looks into and that cannot be listed: glob passes over them."""
-    unread: dict[str, OSError] = {}
+    unread: dict[Path, OSError] = {}
     for place, part in enumerate(path.parts):
         if not _is_magic(part):
             continue
         listed = Path(*path.parts[: place + (part == '**')])
-        for folder in sorted(glob.iglob(str(listed), recursive=True)):
-            if not os.path.isdir(folder) or _is_in(Path(folder), [_real(one) for one in without]):
+        for folder in map(Path, sorted(glob.iglob(str(listed), recursive=True))):
+            if not os.path.isdir(folder) or _is_in(folder, outside):
+                continue
+            if not fitting.isdisjoint((folder, *folder.parents)):
                 continue
             try:
                 os.scandir(folder).close()
